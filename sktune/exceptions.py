@@ -1,0 +1,56 @@
+"""The few errors and warnings of sktune, each with its remedy."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+
+class SktuneError(Exception):
+    """Base class of the errors that only sktune raises."""
+
+
+class InvalidSettings(SktuneError, ValueError):
+    """Settings that cannot work, all of them in one message, before anything is trained.
+
+    Remedy: each line names the parameter, the value got, and the values allowed.
+    """
+
+
+class Diverged(SktuneError, ArithmeticError):
+    """A network whose loss, weights or predictions are not finite.
+
+    Remedy: search smaller learning rates, scale the inputs, or clip the gradient.
+    """
+
+
+class AllRunsFailed(SktuneError, ValueError):
+    """No candidate was left with a finite score.
+
+    Remedy: the message counts the causes; ``error_score="raise"`` shows the first one whole.
+    """
+
+
+class SearchWarning(UserWarning):
+    """Something the search went on without, named in the message."""
+
+
+def refuse(mistakes: Iterable[str]) -> None:
+    """Raise :class:`InvalidSettings` with all of the mistakes, if there are any.
+
+    >>> refuse([])
+    >>> refuse(["`lr`=-1.0 must be a positive number."])
+    Traceback (most recent call last):
+    sktune.exceptions.InvalidSettings: `lr`=-1.0 must be a positive number.
+    """
+    found = list(mistakes)
+    if found:
+        raise InvalidSettings("\n".join(found))
+
+
+def count_causes(errors: Iterable[str]) -> str:
+    """Return the causes, the most frequent first, with their counts.
+
+    >>> print(count_causes(["ValueError: no", "ValueError: no", "RuntimeError: so"]))
+    2 x ValueError: no
+    1 x RuntimeError: so
+    """
+    return "\n".join(f"{count} x {cause}" for cause, count in Counter(errors).most_common())

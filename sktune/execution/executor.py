@@ -1,0 +1,71 @@
+"""One way to run jobs: joblib, with the caller's ``n_jobs`` and ``parallel_config``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from joblib import Parallel, cpu_count, delayed
+
+from sktune.execution.outcome import Failure, Job, Result, attempt
+
+# Arrays above this size reach other processes as memory maps: one file for all jobs.
+_MEMORY_MAP_FROM = "16K"
+
+T = TypeVar("T")
+
+
+class Executor:
+    """Workers for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    n_jobs : int or None, default=None
+        Jobs at once, -1 for all cores; with None, what ``joblib.parallel_config`` says, else 1.
+
+    Examples
+    --------
+    >>> with Executor(n_jobs=1) as executor:
+    ...     sorted(executor.run(len, ["one", "three"]))
+    [(0, 3), (1, 5)]
+    """
+
+    def __init__(self, n_jobs: int | None = None) -> None:
+        self._parallel = Parallel(
+            n_jobs=n_jobs, return_as="generator_unordered", max_nbytes=_MEMORY_MAP_FROM
+        )
+
+    def __enter__(self) -> Self:
+        self._parallel.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._parallel.__exit__(kind, error, trace)
+
+    @property
+    def n_workers(self) -> int:
+        """Jobs that run at once."""
+        n_workers: int = self._parallel._effective_n_jobs()
+        return n_workers
+
+    @property
+    def n_threads(self) -> int | None:
+        """Each worker's share of the cores; None when one worker has them all."""
+        workers = self.n_workers
+        return None if workers == 1 else max(1, cpu_count() // workers)
+
+    def run(
+        self, function: Callable[[Job], Result], jobs: Sequence[Job]
+    ) -> Iterator[tuple[int, Result | Failure]]:
+        """Yield (number of the job, its result or failure), in the order they come back."""
+        task = delayed(partial(_numbered, partial(attempt, function)))
+        yield from self._parallel(task(number, job) for number, job in enumerate(jobs))
+
+
+def _numbered(function: Callable[[Any], T], number: int, job: Any) -> tuple[int, T]:
+    return number, function(job)

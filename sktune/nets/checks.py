@@ -1,0 +1,89 @@
+"""Checks of a net's parameters: every mistake in one message, before anything is trained."""
+
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+
+from sktune.nets.module import ACTIVATIONS, NORMALIZATIONS
+from sktune.nets.rates import SCHEDULES
+
+OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+    "adamw": (torch.optim.AdamW, {"fused": True}),
+    "adam": (torch.optim.Adam, {"fused": True}),
+    "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
+    "rmsprop": (torch.optim.RMSprop, {}),
+}
+
+Rule = tuple[Callable[[Any], bool], str]
+
+
+def _whole(low: int) -> Rule:
+    def holds(value: Any) -> bool:
+        return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
+
+    return holds, f"a whole number, at least {low}"
+
+
+def _real(low: float, high: float, *, open_low: bool = False) -> Rule:
+    def holds(value: Any) -> bool:
+        if not isinstance(value, Real) or isinstance(value, bool):
+            return False
+        return (low < value if open_low else low <= value) and value < high
+
+    above = f"above {low:g}" if open_low else f"at least {low:g}"
+    return holds, f"a finite number {above}" + ("" if high == np.inf else f" and below {high:g}")
+
+
+def _one_of(options: Any) -> Rule:
+    names = list(options)
+    return lambda value: value in names, "one of " + ", ".join(map(repr, names))
+
+
+def _is_device(value: Any) -> bool:
+    try:
+        torch.device(value)
+    except (RuntimeError, TypeError):
+        return False
+    return True
+
+
+def _is_seed(value: Any) -> bool:
+    if value is None or isinstance(value, np.random.RandomState):
+        return True
+    return _whole(0)[0](value) and value < 2**32
+
+
+RULES: Mapping[str, Rule] = {
+    "depth": _whole(0),
+    "width": _whole(1),
+    "dropout": _real(0, 1),
+    "activation": _one_of(ACTIVATIONS),
+    "normalization": _one_of(NORMALIZATIONS),
+    "lr": _real(0, np.inf, open_low=True),
+    "batch_size": _whole(1),
+    "max_epochs": _whole(1),
+    "weight_decay": _real(0, np.inf),
+    "optimizer": _one_of(OPTIMIZERS),
+    "lr_schedule": _one_of(["constant", *SCHEDULES]),
+    "device": (_is_device, "a torch device such as 'cpu' or 'cuda:0'"),
+    "random_state": (_is_seed, "None, a whole number from 0 to 2**32 - 1, or a RandomState"),
+    "verbose": (
+        lambda value: isinstance(value, Integral) and value >= 0,
+        "a whole number or a bool",
+    ),
+}
+
+
+def mistakes(params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each parameter that breaks its rule.
+
+    >>> list(mistakes({"depth": -1, "width": 8}))
+    ['`depth`=-1 must be a whole number, at least 0.']
+    """
+    for name, value in params.items():
+        holds, allowed = RULES[name]
+        if not holds(value):
+            yield f"`{name}`={value!r} must be {allowed}."

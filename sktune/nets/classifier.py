@@ -1,0 +1,172 @@
+"""A multi-layer perceptron that classifies the rows of a table."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+from torch import nn
+
+from sktune.nets.tabular import TabularNet
+
+
+class MLPClassifier(ClassifierMixin, TabularNet):
+    """A multi-layer perceptron classifier, as a skorch net.
+
+    It minimises the cross-entropy. Features should be of similar scale: put a
+    :class:`~sklearn.preprocessing.StandardScaler` in front of it.
+
+    Parameters
+    ----------
+    depth : int, default=2
+        Hidden layers; 0 is multinomial logistic regression.
+    width : int, default=128
+        Units of each hidden layer.
+    dropout : float, default=0.0
+        Rate of hidden units dropped in training, at least 0 and below 1.
+    activation : {"relu", "gelu", "silu", "elu", "leaky_relu", "tanh"}, default="relu"
+        The non-linearity.
+    normalization : {None, "batch", "layer"}, default=None
+        Normalisation before each activation.
+    lr : float, default=0.001
+        Learning rate; with a schedule, its highest value.
+    batch_size : int, default=64
+        Rows in a mini-batch.
+    max_epochs : int, default=30
+        Passes over the data in ``fit``, and the horizon of the learning-rate schedule.
+    weight_decay : float, default=0.0
+        Strength of the decay: decoupled with "adamw" (Loshchilov and Hutter, ICLR 2019), an L2
+        penalty on the loss with the others.
+    optimizer : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
+        The optimiser; "sgd" has a Nesterov momentum of 0.9.
+    lr_schedule : {"constant", "cosine", "onecycle"}, default="cosine"
+        How the learning rate changes from batch to batch; "cosine" falls to 0 over
+        ``max_epochs``, "onecycle" rises for the first 30 % of the steps and falls after them.
+    device : str or torch.device, default="cpu"
+        Where to train, such as "cpu" or "cuda".
+    random_state : int, RandomState or None, default=None
+        Seed of the weights, the order of the rows and the dropout. With None they are drawn
+        from torch's global generator; otherwise no global generator is touched.
+    verbose : int, default=0
+        1 prints a line for each epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if ``X`` had any.
+    module_ : torch.nn.Module
+        The network.
+    optimizer_ : torch.optim.Optimizer
+        Its optimiser.
+    history_ : skorch.history.History
+        What was measured in each epoch.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sktune import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = MLPClassifier(lr=0.01, random_state=0).fit(X, y)
+    >>> net
+    MLPClassifier(lr=0.01, random_state=0)
+    >>> net.predict_proba(X).shape
+    (150, 3)
+    >>> net.score(X, y) > 0.9
+    True
+    >>> net.set_params(depth=-1, lr=0).fit(X, y)
+    Traceback (most recent call last):
+    sktune.exceptions.InvalidSettings: `depth`=-1 must be a whole number, at least 0.
+    `lr`=0 must be a finite number above 0.
+    """
+
+    criterion = nn.CrossEntropyLoss
+
+    classes_: npt.NDArray[Any]
+
+    def __init__(
+        self,
+        depth: int = 2,
+        width: int = 128,
+        dropout: float = 0.0,
+        activation: str = "relu",
+        normalization: str | None = None,
+        lr: float = 1e-3,
+        batch_size: int = 64,
+        max_epochs: int = 30,
+        weight_decay: float = 0.0,
+        optimizer: str = "adamw",
+        lr_schedule: str = "cosine",
+        device: Any = "cpu",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.depth = depth
+        self.width = width
+        self.dropout = dropout
+        self.activation = activation
+        self.normalization = normalization
+        self.lr = lr
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict_proba(self, X: Any) -> npt.NDArray[Any]:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        outputs = torch.from_numpy(self._outputs(X))
+        proba: npt.NDArray[Any] = torch.softmax(outputs, dim=1).numpy()
+        return proba
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return the most probable class label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        codes = self._outputs(X).argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[codes]
+        return labels
+
+    def _learn_target(self, y: npt.NDArray[Any], classes: Any, sample_weight: Any) -> None:
+        check_classification_targets(y)
+        self.classes_ = np.unique(column_or_1d(y) if classes is None else classes)
+        self.n_outputs_ = len(self.classes_)
+
+    def _encode_target(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        labels = column_or_1d(y, warn=True)
+        codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
+        unknown = np.unique(labels[self.classes_[codes] != labels])
+        if len(unknown):
+            raise ValueError(
+                f"`y` holds the labels {unknown.tolist()}, which are not among the classes "
+                f"{self.classes_.tolist()}: give all of them as `classes` in the first call."
+            )
+        return codes

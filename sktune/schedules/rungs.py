@@ -1,0 +1,62 @@
+"""Rung arithmetic of successive halving, in integers.
+
+Float logarithms lose a rung at exact powers (``log(243, 3)`` is 4.99...), so there are none.
+"""
+
+
+def rung_resources(
+    n_candidates: int, factor: int, min_resources: int, max_resources: int
+) -> tuple[int, ...]:
+    """Return the resource of each rung, lowest first.
+
+    The rungs are ``max_resources // factor**k`` for k = 0, 1, ... as long as that is at least
+    ``min_resources`` and there are candidates enough to be cut k times; so the last rung is
+    ``max_resources`` itself, and the first is r of Li et al., *Hyperband*, JMLR 2018, rounded
+    down.
+
+    >>> rung_resources(81, 3, 1, 81)
+    (1, 3, 9, 27, 81)
+    >>> rung_resources(27, 3, 1, 100)
+    (3, 11, 33, 100)
+    """
+    rungs = [max_resources]
+    power = factor
+    while power <= n_candidates and max_resources // power >= min_resources:
+        rungs.append(max_resources // power)
+        power *= factor
+    return tuple(reversed(rungs))
+
+
+def rung_counts(n_candidates: int, factor: int, n_rungs: int) -> tuple[int, ...]:
+    """Return how many candidates each rung starts with: the best 1/factor, rounded up, go on.
+
+    >>> rung_counts(100, 3, 5)
+    (100, 34, 12, 4, 2)
+    """
+    counts = [n_candidates]
+    while len(counts) < n_rungs:
+        counts.append(divided(counts[-1], factor))
+    return tuple(counts)
+
+
+def aggressive_counts(n_candidates: int, factor: int, n_rungs: int) -> tuple[int, ...]:
+    """Return the counts that leave at most ``factor`` candidates for the last rung.
+
+    All the extra cutting is done after the first rung, where training is cheapest.
+
+    >>> aggressive_counts(100, 3, 3)
+    (100, 4, 2)
+    """
+    needed, left = 1, n_candidates
+    while left > factor:
+        left = divided(left, factor)
+        needed += 1
+    if n_rungs == 1 or needed <= n_rungs:
+        return rung_counts(n_candidates, factor, n_rungs)
+    second = divided(n_candidates, factor ** (needed - n_rungs + 1))
+    return (n_candidates, *rung_counts(second, factor, n_rungs - 1))
+
+
+def divided(number: int, by: int) -> int:
+    """Return ``number / by``, rounded up."""
+    return -(-number // by)

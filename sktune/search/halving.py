@@ -1,0 +1,216 @@
+"""Successive halving with cross-validation over networks that are trained on, not again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sktune.samplers import GridSampler, RandomSampler, Sampler
+from sktune.schedules import Plan, SuccessiveHalving
+from sktune.search.base import BaseSearch
+from sktune.space import Space
+
+
+class SuccessiveHalvingSearchCV(BaseSearch):
+    """Tune a network by cross-validated successive halving, continuing the survivors.
+
+    Every candidate is trained a little on each fold; the best 1/``factor`` go on from where they
+    stopped, until the last rung has had ``max_resources`` epochs. The schedule is that of
+    Jamieson and Talwalkar, AISTATS 2016; no epoch is trained twice.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A skorch net (such as :class:`MLPClassifier`), or a pipeline that ends in one. Its
+        transformers are fitted once per fold and setting of their own hyperparameters.
+    param_distributions : dict, list of dict, or "auto", default="auto"
+        What may be tried, as for ``RandomizedSearchCV``: lists of values or distributions with
+        ``rvs``, also :class:`Float`, :class:`Int` and :class:`Choice`. "auto" is
+        :func:`suggest_space` of the estimator.
+    sampler : {"random", "grid"} or object, default="random"
+        What proposes candidates: random draws, every point of the grid, or an object with the
+        method ``propose(n_candidates, history)``.
+    n_candidates : int or "exhaust", default="exhaust"
+        Candidates of the first rung. "exhaust" takes ``max_resources // min_resources``, or the
+        whole grid. A finite space is never drawn from twice.
+    factor : int, default=3
+        One candidate in ``factor`` goes on, and has then ``factor`` times the epochs.
+    resource : {"auto", "epochs"}, default="auto"
+        What is allotted: epochs, when the final step is a skorch net.
+    min_resources : int, "smallest" or "exhaust", default="smallest"
+        The least epochs of the first rung; both words mean 1. The last rung is exactly
+        ``max_resources``, and the others are that divided by powers of ``factor``, rounded
+        down.
+    max_resources : int or "auto", default="auto"
+        Epochs of the last rung; "auto" is the net's ``max_epochs``. Learning-rate schedules of
+        sktune's nets are laid out for this many epochs.
+    aggressive_elimination : bool, default=False
+        When there are too many candidates for the rungs, drop the surplus after the first rung,
+        so that at most ``factor`` candidates are left for the last.
+    cv : int, splitter or iterable, default=5
+        As for ``GridSearchCV``; split once per ``fit``.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        As for ``GridSearchCV``; None is the estimator's ``score``.
+    refit : bool, str or callable, default=True
+        Whether to train the best candidate on all rows; the name of the metric to choose by if
+        there are several; or a function from ``cv_results_`` to the row to choose (rungs are
+        then ranked by the first metric).
+    ensemble : bool, default=False
+        Predict with the average of the best candidate's fold networks, which are already
+        trained, in place of refitting.
+    error_score : float or "raise", default=nan
+        Score that ``cv_results_`` shows for a run that failed. Whatever it is, a failed
+        candidate loses to every finite one. "raise" raises the error.
+    return_train_score : bool, default=False
+        Whether to score the training rows too.
+    random_state : int, RandomState or None, default=None
+        Source of every draw. An int gives the same results for any ``n_jobs`` and backend. A net
+        with a ``random_state`` of its own keeps it. No global generator is touched.
+    n_jobs : int or None, default=None
+        Runs trained at once; None is 1 or what ``joblib.parallel_config`` says, -1 all cores.
+        Threads share torch's one random generator and take turns: prefer processes.
+    verbose : int, default=0
+        1 prints a line per rung: candidates, epochs, best score so far, time.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        The refitted estimator, or the ensemble. A user's own skorch classifier answers with the
+        codes 0, 1, ... of the classes, as skorch does; ``predict`` of the search with labels.
+    best_params_, best_score_, best_index_
+        Setting, mean cross-validated score and row in ``cv_results_`` of the best candidate:
+        the best of the last rung, ties going to the network with fewer weights.
+    cv_results_ : dict of ndarray
+        scikit-learn's columns, a row for each candidate and rung, and ``candidate_id``,
+        ``bracket``, ``rung``, ``status`` ("ok", "diverged" or "failed") and ``error``. Fit
+        times are of the network alone, since the rung before. ``params`` never contains the
+        resource.
+    history_ : list of dict
+        A record for each run and rung: ``candidate_id``, ``fold``, ``bracket``, ``rung``,
+        ``n_resources``, the scores, ``n_parameters``, ``fit_time``, ``score_time``, ``status``,
+        ``error``.
+    plan_ : Plan
+        What ``plan()`` foretold.
+    stop_reason_ : str
+        "finished", or "callback" if a scikit-learn callback ended the search.
+    n_resources_, n_candidates_ : list of int
+        Epochs and candidates of each rung.
+    n_remaining_candidates_, n_iterations_, min_resources_, max_resources_, n_splits_ : int
+        As in scikit-learn's halving searches.
+    n_possible_iterations_, n_required_iterations_ : int
+        Rungs that the resources allow, and that the number of candidates asks for.
+    scorer_, multimetric_
+        As in ``GridSearchCV``.
+    refit_time_ : float
+        Seconds.
+    classes_ : ndarray of shape (n_classes,)
+        Labels of the whole ``y``, whatever a fold lacks.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if ``X`` had any.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sktune import MLPClassifier, SuccessiveHalvingSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = SuccessiveHalvingSearchCV(
+    ...     make_pipeline(StandardScaler(), MLPClassifier(random_state=0)),
+    ...     {"mlpclassifier__lr": loguniform(1e-4, 1e-1), "mlpclassifier__width": [16, 32]},
+    ...     n_candidates=9, max_resources=9, cv=3, random_state=0)
+    >>> search.plan()
+    bracket  rung  n_candidates  n_resources  epochs
+          0     0             9            1       9
+          0     1             3            3       6
+          0     2             1            9       6
+    21 epochs per fold
+    >>> search.fit(X, y).score(X, y) > 0.9
+    True
+    >>> sorted(search.best_params_)
+    ['mlpclassifier__lr', 'mlpclassifier__width']
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]] | str = "auto",
+        *,
+        sampler: Any = "random",
+        n_candidates: int | str = "exhaust",
+        factor: int = 3,
+        resource: str = "auto",
+        min_resources: int | str = "smallest",
+        max_resources: int | str = "auto",
+        aggressive_elimination: bool = False,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool | str | Callable[[Mapping[str, Any]], int] = True,
+        ensemble: bool = False,
+        error_score: float | str = float("nan"),
+        return_train_score: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.param_distributions = param_distributions
+        self.sampler = sampler
+        self.n_candidates = n_candidates
+        self.factor = factor
+        self.resource = resource
+        self.min_resources = min_resources
+        self.max_resources = max_resources
+        self.aggressive_elimination = aggressive_elimination
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.ensemble = ensemble
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def plan(self) -> Plan:
+        """Return the rungs, before anything is trained.
+
+        Returns
+        -------
+        plan : Plan
+            Rows with ``bracket``, ``rung``, ``n_candidates``, ``n_resources`` and ``epochs``
+            (trained at that rung on each fold); its ``repr`` is a table.
+
+        Raises
+        ------
+        InvalidSettings
+            If settings cannot work; all of them at once.
+        """
+        return self._schedule(self._checked_space(), n_splits=1).plan
+
+    def _schedule(self, space: Space, n_splits: int) -> SuccessiveHalving:
+        return SuccessiveHalving.of(
+            self._n_candidates(space),
+            factor=int(self.factor),
+            min_resources=self._min_resources(),
+            max_resources=self._max_resources(),
+            n_folds=n_splits,
+            aggressive_elimination=self.aggressive_elimination,
+        )
+
+    def _sampler(self, space: Space, seed: int) -> Sampler:
+        if not isinstance(self.sampler, str):
+            given: Sampler = self.sampler
+            return given
+        return GridSampler(space) if self.sampler == "grid" else RandomSampler(space, seed)
+
+    def _min_resources(self) -> int:
+        return 1 if isinstance(self.min_resources, str) else int(self.min_resources)
+
+    def _n_candidates(self, space: Space) -> int:
+        if self.sampler == "grid":
+            return len(space.grid())
+        wanted = self.n_candidates
+        n = self._max_resources() // self._min_resources() if wanted == "exhaust" else int(wanted)
+        return n if space.size is None else min(n, space.size)

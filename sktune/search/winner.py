@@ -1,0 +1,59 @@
+"""The best candidate made ready to predict: refitted on all rows, or its folds averaged."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _num_samples
+
+from sktune.candidates import Candidate, Run
+from sktune.engine import Engine
+from sktune.exceptions import InvalidSettings
+from sktune.search.ensemble import fold_ensemble
+from sktune.trainers import AdvanceJob, FoldJob, advance, assembled, finished_net, prepare
+
+
+class Winner:
+    """A candidate of a search that has ended.
+
+    Both methods return (estimator, predictor): the estimator as the user wrote it, and the same
+    with the net seen through its codec, which answers with the user's labels.
+    """
+
+    def __init__(self, engine: Engine, candidate: Candidate) -> None:
+        self._engine = engine
+        self._problem = engine.problem
+        # The refit has all cores to itself.
+        self._setup = replace(engine.problem.setup, n_threads=None)
+        self._candidate = candidate
+
+    def refitted(self, n_resources: int) -> tuple[Any, Any]:
+        """Train the candidate from the start on all rows, as far as it went in the search."""
+        problem, setup, params = self._problem, self._setup, self._candidate.params
+        seed = problem.seeds.derive("refit")
+        rows = np.arange(_num_samples(problem.X))
+        job = FoldJob(
+            setup, params, problem.X, problem.y, rows, None, seed, fit_params=problem.fit_params
+        )
+        fold = prepare(job)
+        trained = advance(AdvanceJob(setup, params, fold, n_resources, seed))
+        return self._whole(fold.heads, trained.snapshot)
+
+    def ensemble(self, classifies: bool) -> tuple[Any, Any]:
+        """Average the candidate's networks, one per fold, which are already trained."""
+        runs = [Run(self._candidate.candidate_id, f) for f in range(len(self._problem.splits))]
+        kept = self._engine.snapshots
+        if not all(run in kept for run in runs):
+            raise InvalidSettings(
+                "`ensemble`=True averages fold networks, which are kept for the last rung only: "
+                "let the `refit` callable return a row of the last rung, or set ensemble=False."
+            )
+        folds = [self._engine.folds[self._engine.fold_key(self._candidate, r.fold)] for r in runs]
+        wholes = [self._whole(fold.heads, kept[run]) for fold, run in zip(folds, runs, strict=True)]
+        ensemble = fold_ensemble([predictor for _, predictor in wholes], classifies)
+        return ensemble, ensemble
+
+    def _whole(self, heads: Any, snapshot: bytes) -> tuple[Any, Any]:
+        estimator, net = self._setup.whole(self._candidate.params), finished_net(snapshot)
+        view = self._setup.codec.view(net)
+        return assembled(estimator, heads, net), assembled(estimator, heads, view)

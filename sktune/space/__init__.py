@@ -1,0 +1,7 @@
+"""What may be tried: dimensions, whole spaces, and the space suggested for an estimator."""
+
+from sktune.space.dimensions import Choice, Float, Int
+from sktune.space.space import Space
+from sktune.space.suggest import suggest_space
+
+__all__ = ["Choice", "Float", "Int", "Space", "suggest_space"]

@@ -1,0 +1,138 @@
+"""The dimensions of a space: Float, Int and Choice, which any scikit-learn search can draw from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sktune.exceptions import refuse
+
+
+def _bounds_mistakes(name: str, low: float, high: float, log: bool) -> Iterator[str]:
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        yield f"`low`={low!r}, `high`={high!r} of {name} must be finite numbers, low < high."
+    if log and not low > 0:
+        yield f"`low`={low!r} of {name} must be positive with log=True; raise it, or drop log."
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number between two bounds.
+
+    Parameters
+    ----------
+    low, high : float
+        The bounds, ``low < high``.
+    log : bool, default=False
+        Draw the logarithm uniformly: for quantities whose order of magnitude is sought.
+
+    Raises
+    ------
+    InvalidSettings
+        If the bounds are not finite or not in order, or not positive with ``log=True``.
+
+    Examples
+    --------
+    >>> from sktune.space import Float
+    >>> lr = Float(1e-4, 1e-1, log=True)
+    >>> lr
+    Float(low=0.0001, high=0.1, log=True)
+    >>> 1e-4 <= lr.rvs(random_state=0) <= 1e-1
+    True
+    """
+
+    low: float
+    high: float
+    _: KW_ONLY
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        refuse(_bounds_mistakes("Float", self.low, self.high, self.log))
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Draw one number, or an array of shape ``size``, as a frozen scipy distribution does."""
+        rng = check_random_state(random_state)
+        if self.log:
+            drawn = np.exp(rng.uniform(np.log(self.low), np.log(self.high), size))
+        else:
+            drawn = rng.uniform(self.low, self.high, size)
+        clipped = np.clip(drawn, self.low, self.high)
+        return float(clipped) if size is None else clipped
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number between two bounds, both of them included.
+
+    Parameters
+    ----------
+    low, high : int
+        The bounds, ``low < high``.
+    log : bool, default=False
+        Draw the logarithm uniformly.
+
+    Raises
+    ------
+    InvalidSettings
+        If the bounds are not in order, or not positive with ``log=True``.
+
+    Examples
+    --------
+    >>> from sktune.space import Int
+    >>> Int(1, 3).rvs(size=4, random_state=0)
+    array([1, 2, 1, 2])
+    """
+
+    low: int
+    high: int
+    _: KW_ONLY
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        refuse(_bounds_mistakes("Int", self.low, self.high, self.log))
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Draw one number, or an array of shape ``size``, as a frozen scipy distribution does."""
+        rng = check_random_state(random_state)
+        if self.log:
+            drawn = np.exp(rng.uniform(np.log(self.low), np.log(self.high + 1), size))
+            whole = np.clip(np.floor(drawn), self.low, self.high).astype(int)
+        else:
+            whole = rng.randint(self.low, self.high + 1, size)
+        return int(whole) if size is None else whole
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several options, all equally likely.
+
+    Parameters
+    ----------
+    options : sequence
+        The options, of any type; at least one.
+
+    Raises
+    ------
+    InvalidSettings
+        If there is no option.
+
+    Examples
+    --------
+    >>> from sktune.space import Choice
+    >>> Choice([32, 64, 128]).rvs(random_state=0)
+    32
+    """
+
+    options: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        refuse([] if len(self.options) else ["`options` of Choice must hold at least one value."])
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Draw one option, or a list of ``size`` options, as a frozen scipy distribution does."""
+        drawn = check_random_state(random_state).randint(len(self.options), size=size)
+        if size is None:
+            return self.options[drawn]
+        return [self.options[index] for index in drawn]

@@ -1,0 +1,136 @@
+"""A space: any scikit-learn ``param_distributions``, understood."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from sktune.exceptions import refuse
+from sktune.space.dimensions import Choice
+
+_ENDLESS = 2**62
+
+
+def _as_sklearn(dimension: Any) -> Any:
+    return list(dimension.options) if isinstance(dimension, Choice) else dimension
+
+
+def _is_finite(dimension: Any) -> bool:
+    return not hasattr(dimension, "rvs")
+
+
+def _dimension_mistakes(name: Any, dimension: Any) -> Iterator[str]:
+    if not isinstance(name, str):
+        yield f"{name!r} is no parameter name: write a string."
+    if hasattr(dimension, "rvs"):
+        return
+    if isinstance(dimension, (str, bytes)) or not isinstance(dimension, (Sequence, np.ndarray)):
+        yield (
+            f"`{name}`={dimension!r} must be a list of values, a scipy distribution, "
+            f"or a Float, Int or Choice; write [{dimension!r}] for a single value."
+        )
+    elif len(dimension) == 0:
+        yield f"`{name}`={dimension!r} must hold at least one value."
+
+
+def _mapping_mistakes(distributions: Any) -> Iterator[str]:
+    if not isinstance(distributions, Mapping):
+        yield (
+            f"`param_distributions`={distributions!r} must be a dict from parameter names to "
+            "what may be tried, a list of such dicts, or 'auto'."
+        )
+        return
+    for name, dimension in distributions.items():
+        yield from _dimension_mistakes(name, dimension)
+
+
+class Space:
+    """What may be tried.
+
+    Parameters
+    ----------
+    distributions : dict or list of dict
+        From parameter names to lists of values, distributions with ``rvs``, or the dimensions
+        of this room.
+
+    Raises
+    ------
+    InvalidSettings
+        If a dimension is none of these or empty; all such mistakes at once.
+
+    Examples
+    --------
+    >>> space = Space({"lr": [0.1, 0.01], "depth": Choice([1, 2, 3])})
+    >>> space.size
+    6
+    >>> len(space.grid())
+    6
+    """
+
+    def __init__(self, distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        parts = distributions if isinstance(distributions, (list, tuple)) else [distributions]
+        refuse(mistake for part in parts for mistake in _mapping_mistakes(part))
+        refuse([] if parts else ["`param_distributions`=[] must hold at least one dict."])
+        self._parts = [{k: _as_sklearn(v) for k, v in part.items()} for part in parts]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all parameters."""
+        return sorted({name for part in self._parts for name in part})
+
+    @property
+    def size(self) -> int | None:
+        """The number of settings, None if there is no end of them."""
+        if all(_is_finite(d) for part in self._parts for d in part.values()):
+            return len(ParameterGrid(self._parts))
+        return None
+
+    def grid(self) -> list[dict[str, Any]]:
+        """Return every setting of a finite space once, in scikit-learn's order."""
+        refuse(
+            f"`{name}`={dimension!r} must be a list of values for sampler='grid'; "
+            "list the values to try, or use sampler='random'."
+            for part in self._parts
+            for name, dimension in part.items()
+            if not _is_finite(dimension)
+        )
+        return list(ParameterGrid(self._parts))
+
+    def draws(self, seed: int) -> Iterator[dict[str, Any]]:
+        """Yield random settings, the same ones as ``ParameterSampler(..., random_state=seed)``.
+
+        A finite space is drawn without replacement and ends when all of it is drawn.
+        """
+        rng = np.random.RandomState(seed)
+        yield from ParameterSampler(self._parts, self.size or _ENDLESS, random_state=rng)
+
+    def check_names(self, estimator: Any) -> None:
+        """Refuse names that the estimator does not know."""
+        known = estimator.get_params(deep=True)
+        refuse(
+            f"`{name}` is no parameter of {type(estimator).__name__}; did you mean "
+            f"{_nearest(name, known)}? estimator.get_params() has all names."
+            for name in self.names
+            if name not in known and not self._has_open_owner(name, known)
+        )
+
+    def _has_open_owner(self, name: str, known: Mapping[str, Any]) -> bool:
+        # Below a step that is itself searched, and below `module__`, `optimizer__`, ... of a
+        # skorch net, only the candidate can tell which names exist.
+        parts = name.split("__")
+        owners = ["__".join(parts[:length]) for length in range(1, len(parts))]
+        return any(
+            owner in self.names or (owner in known and _is_open(known[owner])) for owner in owners
+        )
+
+
+def _is_open(owner: Any) -> bool:
+    is_estimator = hasattr(owner, "get_params") and not isinstance(owner, type)
+    return not is_estimator and not isinstance(owner, (str, int, float))
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+    return f"`{close[0]}`" if close else "another name"

@@ -1,0 +1,91 @@
+"""An estimator taken apart: the transformers in front, the final net, and back together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
+
+from sktune.candidates import Params
+
+
+def final_step(estimator: Any) -> tuple[str, Any]:
+    """Return (path, net): the last step, of pipelines within pipelines too.
+
+    >>> from sktune import MLPClassifier
+    >>> final_step(Pipeline([("a", Pipeline([("net", MLPClassifier())]))]))
+    ('a__net', MLPClassifier())
+    """
+    path = []
+    while isinstance(estimator, Pipeline):
+        name, estimator = estimator.steps[-1]
+        path.append(name)
+    return "__".join(path), estimator
+
+
+def head_setting(path: str, params: Params) -> str:
+    """Return what the candidate's parameters say about all but the final step, as a key."""
+    mine = {
+        name: value
+        for name, value in params.items()
+        if path and name != path and not name.startswith(f"{path}__")
+    }
+    return repr(sorted(mine.items()))
+
+
+def heads(estimator: Any) -> list[Pipeline]:
+    """Return the transformers in front of the final step, outermost pipeline first."""
+    found = []
+    while isinstance(estimator, Pipeline):
+        if len(estimator.steps) > 1:
+            found.append(estimator[:-1])
+        estimator = estimator.steps[-1][1]
+    return found
+
+
+def assembled(estimator: Any, fitted: list[Pipeline], net: Any) -> Any:
+    """Return the estimator with fitted transformers and a trained net in their places."""
+    if not isinstance(estimator, Pipeline):
+        return net
+    own, rest = (fitted[:1], fitted[1:]) if len(estimator.steps) > 1 else ([], fitted)
+    name, last = estimator.steps[-1]
+    steps = [step for head in own for step in head.steps]
+    whole = Pipeline([*steps, (name, assembled(last, rest, net))], verbose=estimator.verbose)
+    whole.memory = estimator.memory
+    return whole
+
+
+def routed(
+    estimator: Any, params: Mapping[str, Any], routing: bool
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Split what is given to ``fit`` into the parts of the heads and that of the final net.
+
+    Without metadata routing, a pipeline's parameters are written ``step__name``.
+    """
+    of_heads: list[dict[str, Any]] = []
+    params = dict(params)
+    while isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        of_head, of_last = (_by_request if routing else _by_prefix)(estimator, name, params)
+        if len(estimator.steps) > 1:
+            of_heads.append(of_head)
+        estimator, params = last, of_last
+    return of_heads, params
+
+
+def _by_prefix(
+    estimator: Pipeline, name: str, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    prefix = f"{name}__"
+    last = {key.removeprefix(prefix): v for key, v in params.items() if key.startswith(prefix)}
+    return {key: v for key, v in params.items() if not key.startswith(prefix)}, last
+
+
+def _by_request(
+    estimator: Pipeline, name: str, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    last = dict(process_routing(estimator, "fit", **params)[name].fit) if params else {}
+    if len(estimator.steps) == 1:
+        return {}, last
+    wanted = get_routing_for_object(estimator[:-1]).consumes("fit_transform", params.keys())
+    return {key: params[key] for key in wanted}, last

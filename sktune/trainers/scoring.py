@@ -1,0 +1,73 @@
+"""Scores of a trained net, by scikit-learn's scorers, unless its predictions are not finite."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+
+from sktune.exceptions import Diverged
+
+
+def reads_predictions_only(scorer: Any) -> bool:
+    """Whether a scorer is scikit-learn's own kind, which asks for predictions and no more.
+
+    Any other callable is given the whole pipeline and the rows as they came.
+    """
+    parts = getattr(scorer, "_scorers", None)
+    if parts is not None:
+        return all(reads_predictions_only(part) for part in parts.values())
+    return hasattr(scorer, "_score_func") or type(scorer).__name__ == "_PassthroughScorer"
+
+
+def scores(
+    scorer: Callable[..., Any],
+    estimator: Any,
+    net: NeuralNet,
+    X: Any,
+    y: Any,
+    params: Mapping[str, Any],
+) -> dict[str, float]:
+    """Return the score of each metric; that of a single metric is named "score".
+
+    Raises
+    ------
+    Diverged
+        If the net's outputs or a score are not finite: the argmax of NaN is class 0, which
+        would score as if nothing had happened.
+    ValueError
+        If a score is no number.
+    """
+    with _watched(net):
+        value = scorer(estimator, X, y, **params)
+    named = dict(value) if isinstance(value, Mapping) else {"score": value}
+    return {name: _finite(name, number) for name, number in named.items()}
+
+
+def _finite(name: str, number: Any) -> float:
+    if not isinstance(number, Real):
+        raise ValueError(f"The scorer returned {number!r} for {name!r}: it must return a number.")
+    if not math.isfinite(number):
+        raise Diverged(f"the metric {name!r} is {float(number)}")
+    return float(number)
+
+
+@contextmanager
+def _watched(net: NeuralNet) -> Iterator[None]:
+    broken = []
+
+    def look(module: Any, inputs: Any, outputs: Any) -> None:
+        first = outputs[0] if isinstance(outputs, tuple) else outputs
+        if isinstance(first, torch.Tensor) and not bool(torch.isfinite(first).all()):
+            broken.append(module)
+
+    hook = net.module_.register_forward_hook(look)
+    try:
+        yield
+    finally:
+        hook.remove()
+    if broken:
+        raise Diverged("the predictions are not finite")
