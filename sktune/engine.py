@@ -19,7 +19,7 @@ from sktune.candidates import (
     Seeds,
     Stop,
 )
-from sktune.exceptions import Diverged
+from sktune.exceptions import DivergedError
 from sktune.execution import Executor, Failure
 from sktune.samplers import Sampler
 from sktune.trainers import (
@@ -265,6 +265,6 @@ class Engine:
             n_parameters=0,
             fit_time=failure.seconds,
             score_time=0.0,
-            status="diverged" if isinstance(failure.error, Diverged) else "failed",
+            status="diverged" if isinstance(failure.error, DivergedError) else "failed",
             error=failure.reason,
         )

@@ -8,21 +8,21 @@ class SktuneError(Exception):
     """Base class of the errors that only sktune raises."""
 
 
-class InvalidSettings(SktuneError, ValueError):
+class InvalidSettingsError(SktuneError, ValueError):
     """Settings that cannot work, all of them in one message, before anything is trained.
 
     Remedy: each line names the parameter, the value got, and the values allowed.
     """
 
 
-class Diverged(SktuneError, ArithmeticError):
+class DivergedError(SktuneError, ArithmeticError):
     """A network whose loss, weights or predictions are not finite.
 
     Remedy: search smaller learning rates, scale the inputs, or clip the gradient.
     """
 
 
-class AllRunsFailed(SktuneError, ValueError):
+class AllRunsFailedError(SktuneError, ValueError):
     """No candidate was left with a finite score.
 
     Remedy: the message counts the causes; ``error_score="raise"`` shows the first one whole.
@@ -34,16 +34,16 @@ class SearchWarning(UserWarning):
 
 
 def refuse(mistakes: Iterable[str]) -> None:
-    """Raise :class:`InvalidSettings` with all of the mistakes, if there are any.
+    """Raise :class:`InvalidSettingsError` with all of the mistakes, if there are any.
 
     >>> refuse([])
     >>> refuse(["`lr`=-1.0 must be a positive number."])
     Traceback (most recent call last):
-    sktune.exceptions.InvalidSettings: `lr`=-1.0 must be a positive number.
+    sktune.exceptions.InvalidSettingsError: `lr`=-1.0 must be a positive number.
     """
     found = list(mistakes)
     if found:
-        raise InvalidSettings("\n".join(found))
+        raise InvalidSettingsError("\n".join(found))
 
 
 def count_causes(errors: Iterable[str]) -> str:

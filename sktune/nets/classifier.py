@@ -82,7 +82,7 @@ class MLPClassifier(ClassifierMixin, TabularNet):
     True
     >>> net.set_params(depth=-1, lr=0).fit(X, y)
     Traceback (most recent call last):
-    sktune.exceptions.InvalidSettings: `depth`=-1 must be a whole number, at least 0.
+    sktune.exceptions.InvalidSettingsError: `depth`=-1 must be a whole number, at least 0.
     `lr`=0 must be a finite number above 0.
     """
 

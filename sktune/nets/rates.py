@@ -23,6 +23,7 @@ class Cosine:
     n_steps: int
 
     def __call__(self, step: int) -> float:
+        """Return the factor at a step."""
         return _anneal(1.0, 0.0, min(step / self.n_steps, 1.0))
 
 
@@ -40,6 +41,7 @@ class OneCycle:
     n_steps: int
 
     def __call__(self, step: int) -> float:
+        """Return the factor at a step."""
         peak = _WARM_UP * self.n_steps - 1
         last = self.n_steps - 1
         if step < peak:

@@ -86,7 +86,7 @@ class TabularNet(NeuralNet):
 
         Raises
         ------
-        InvalidSettings
+        InvalidSettingsError
             If a parameter has a value that is not allowed; all such mistakes at once.
         ValueError
             If the data cannot be trained on.

@@ -16,7 +16,7 @@ class GridSampler:
 
     Raises
     ------
-    InvalidSettings
+    InvalidSettingsError
         If a dimension is a distribution.
 
     Examples

@@ -10,19 +10,19 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier, is_regressor
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_array, check_random_state, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_features, check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _num_features, check_is_fitted, column_or_1d
 
 from sktune.candidates import Seeds
 from sktune.engine import Engine, Observer, Problem, Schedule
-from sktune.exceptions import AllRunsFailed, count_causes, refuse
+from sktune.exceptions import AllRunsFailedError, count_causes, refuse
 from sktune.execution import Executor
 from sktune.samplers import Sampler
 from sktune.schedules import Plan, best
@@ -85,9 +85,9 @@ class BaseSearch(  # type: ignore[misc]
 
         Raises
         ------
-        InvalidSettings
+        InvalidSettingsError
             If settings cannot work; all of them at once, before anything is trained.
-        AllRunsFailed
+        AllRunsFailedError
             If no candidate has a finite score.
         """
         space = self._checked_space()
@@ -116,10 +116,20 @@ class BaseSearch(  # type: ignore[misc]
                 "but the target y is None."
             )
         path, net = final_step(self.estimator)
-        gate = Gate(net.module) if is_raw(net) and not path else None
+        gate = Gate(net) if is_raw(net) and not path else None
         if gate is not None:
             X = gate.enter(X, reset=True)
-        return gate, *indexable(X, y)
+        X, y = indexable(X, y)
+        return gate, X, self._checked_target(y)
+
+    def _checked_target(self, y: Any) -> Any:
+        if is_classifier(self.estimator):
+            check_classification_targets(y)
+            is_column = np.ndim(y) == 2 and np.shape(y)[1] == 1
+            return column_or_1d(y, warn=True) if is_column else y
+        if is_regressor(self.estimator):
+            check_array(y, ensure_2d=False, input_name="y")
+        return y
 
     def _problem(self, X: Any, y: Any, params: Mapping[str, Any]) -> Problem:
         scorer, (path, net) = self._scorer(), final_step(self.estimator)
@@ -170,7 +180,7 @@ class BaseSearch(  # type: ignore[misc]
         place = best(history)
         errors = [report.error for report in history if report.error]
         if place is None:
-            raise AllRunsFailed(
+            raise AllRunsFailedError(
                 f"All {len(errors)} runs failed:\n{count_causes(errors)}\n"
                 "error_score='raise' shows the first error whole."
             )
@@ -268,7 +278,7 @@ class BaseSearch(  # type: ignore[misc]
         return names[0] if names else "score"
 
     def _classes(self, y: Any) -> Any:
-        if not is_classifier(self.estimator) or (np.ndim(y) > 1 and np.shape(y)[1] > 1):
+        if not is_classifier(self.estimator):
             return None
         return np.unique(y) if type_of_target(y) in ("binary", "multiclass") else None
 

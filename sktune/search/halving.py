@@ -184,7 +184,7 @@ class SuccessiveHalvingSearchCV(BaseSearch):
 
         Raises
         ------
-        InvalidSettings
+        InvalidSettingsError
             If settings cannot work; all of them at once.
         """
         return self._schedule(self._checked_space(), n_splits=1).plan

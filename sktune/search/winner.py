@@ -8,7 +8,7 @@ from sklearn.utils.validation import _num_samples
 
 from sktune.candidates import Candidate, Run
 from sktune.engine import Engine
-from sktune.exceptions import InvalidSettings
+from sktune.exceptions import InvalidSettingsError
 from sktune.search.ensemble import fold_ensemble
 from sktune.trainers import AdvanceJob, FoldJob, advance, assembled, finished_net, prepare
 
@@ -44,7 +44,7 @@ class Winner:
         runs = [Run(self._candidate.candidate_id, f) for f in range(len(self._problem.splits))]
         kept = self._engine.snapshots
         if not all(run in kept for run in runs):
-            raise InvalidSettings(
+            raise InvalidSettingsError(
                 "`ensemble`=True averages fold networks, which are kept for the last rung only: "
                 "let the `refit` callable return a row of the last rung, or set ensemble=False."
             )

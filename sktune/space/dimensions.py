@@ -30,7 +30,7 @@ class Float:
 
     Raises
     ------
-    InvalidSettings
+    InvalidSettingsError
         If the bounds are not finite or not in order, or not positive with ``log=True``.
 
     Examples
@@ -75,7 +75,7 @@ class Int:
 
     Raises
     ------
-    InvalidSettings
+    InvalidSettingsError
         If the bounds are not in order, or not positive with ``log=True``.
 
     Examples
@@ -115,7 +115,7 @@ class Choice:
 
     Raises
     ------
-    InvalidSettings
+    InvalidSettingsError
         If there is no option.
 
     Examples

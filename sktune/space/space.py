@@ -57,7 +57,7 @@ class Space:
 
     Raises
     ------
-    InvalidSettings
+    InvalidSettingsError
         If a dimension is none of these or empty; all such mistakes at once.
 
     Examples

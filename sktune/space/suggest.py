@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from sktune.exceptions import InvalidSettings
+from sktune.exceptions import InvalidSettingsError
 from sktune.space.dimensions import Choice, Float, Int
 
 _WIDTHS = Choice([32, 64, 128, 256])
@@ -44,7 +44,7 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
 
     Raises
     ------
-    InvalidSettings
+    InvalidSettingsError
         If nothing about the estimator is known to be worth tuning.
 
     Examples
@@ -61,7 +61,7 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
     prefix, net = _final_step(estimator)
     space = {prefix + name: _KNOWN[key] for name, key in _tunable(net)}
     if not space:
-        raise InvalidSettings(
+        raise InvalidSettingsError(
             f"`param_distributions`='auto' knows nothing to tune in {type(net).__name__}: write a "
             "dict from its parameters to what may be tried, such as {'alpha': [0.1, 1.0]}."
         )

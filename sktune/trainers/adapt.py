@@ -5,10 +5,13 @@ by one. Our own nets see to all this themselves.
 """
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils.validation import validate_data
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
@@ -17,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from sktune.nets import TabularNet
 from sktune.nets.batches import batches
+from sktune.nets.randomness import Randomness
 
 
 class FloatDataset(Dataset):
@@ -36,8 +40,11 @@ def single_precision(X: Any) -> Any:
 def _batches_fast(dataset: Any, **settings: Any) -> Any:
     """Load as torch does, by whole batches where that changes no result."""
     inner = getattr(dataset, "dataset", dataset)
-    plain = type(inner) is FloatDataset and all(
-        isinstance(part, np.ndarray) for part in (inner.X, inner.y)
+    # Rows to predict have no y; skorch's data set then makes one up.
+    plain = (
+        type(inner) is FloatDataset
+        and isinstance(inner.X, np.ndarray)
+        and isinstance(inner.y, np.ndarray | None)
     )
     if plain and settings.keys() <= {"batch_size", "shuffle", "drop_last"}:
         return batches(dataset, **settings)
@@ -156,20 +163,34 @@ class Gate(BaseEstimator):
     """Checks rows that no transformer checks before they reach a user's net.
 
     Arrays, lists and DataFrames must be finite numbers with the features of ``fit``; they come
-    back as float32 arrays. What only the module can judge (dicts, tensors, data sets, sparse
-    rows, DataFrames whose columns are arguments of ``forward``) is passed on as it is.
+    back as float32 arrays, whole numbers as they are if the module has an embedding to look
+    them up in. What only the module can judge (dicts, tensors, data sets, DataFrames whose
+    columns are arguments of ``forward``) is passed on.
     """
 
-    def __init__(self, module: Any) -> None:
-        self.module = module
+    def __init__(self, net: Any) -> None:
+        self.net = net
 
     def enter(self, X: Any, *, reset: bool = False) -> Any:
         """Return the rows as the net takes them."""
-        if not isinstance(X, (list, np.ndarray)) and not _is_frame(X):
+        is_sparse = issparse(X)  # of which some kinds are dicts
+        if isinstance(X, (Mapping, torch.Tensor, torch.utils.data.Dataset)) and not is_sparse:
             return X
-        if _is_frame(X) and set(X.columns) <= _forward_arguments(self.module):
+        if _is_frame(X) and set(X.columns) <= _forward_arguments(self.net.module):
             return X
-        return single_precision(validate_data(self, X, reset=reset, allow_nd=True))
+        if reset:
+            self.looks_up_ = _looks_up(self.net)
+        X = validate_data(self, X, reset=reset, allow_nd=True)
+        return X if self.looks_up_ and X.dtype.kind in "iu" else X.astype(np.float32, copy=False)
+
+
+def _looks_up(net: Any) -> bool:
+    with Randomness(0).turn():
+        net = clone(net).set_params(verbose=0).initialize()
+    return any(
+        isinstance(part, (torch.nn.Embedding, torch.nn.EmbeddingBag))
+        for part in net.module_.modules()
+    )
 
 
 def _is_frame(X: Any) -> bool:

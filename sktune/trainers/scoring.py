@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from skorch import NeuralNet
 
-from sktune.exceptions import Diverged
+from sktune.exceptions import DivergedError
 
 
 def reads_predictions_only(scorer: Any) -> bool:
@@ -35,7 +35,7 @@ def scores(
 
     Raises
     ------
-    Diverged
+    DivergedError
         If the net's outputs or a score are not finite: the argmax of NaN is class 0, which
         would score as if nothing had happened.
     ValueError
@@ -51,7 +51,7 @@ def _finite(name: str, number: Any) -> float:
     if not isinstance(number, Real):
         raise ValueError(f"The scorer returned {number!r} for {name!r}: it must return a number.")
     if not math.isfinite(number):
-        raise Diverged(f"the metric {name!r} is {float(number)}")
+        raise DivergedError(f"the metric {name!r} is {float(number)}")
     return float(number)
 
 
@@ -70,4 +70,4 @@ def _watched(net: NeuralNet) -> Iterator[None]:
     finally:
         hook.remove()
     if broken:
-        raise Diverged("the predictions are not finite")
+        raise DivergedError("the predictions are not finite")

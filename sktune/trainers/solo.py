@@ -18,7 +18,7 @@ from skorch.callbacks import Callback
 from torch.utils.data import Subset
 
 from sktune.candidates import Params
-from sktune.exceptions import Diverged, InvalidSettings
+from sktune.exceptions import DivergedError, InvalidSettingsError
 from sktune.nets import TabularNet
 from sktune.nets.randomness import Randomness
 from sktune.trainers.anatomy import assembled
@@ -57,7 +57,7 @@ def advance(job: AdvanceJob) -> Advanced:
 
     Raises
     ------
-    Diverged
+    DivergedError
         If the loss, the weights, the predictions or a score are not finite.
     """
     with job.setup.at_work():
@@ -99,12 +99,12 @@ def _new_run(job: AdvanceJob) -> RunState:
 
 def _train(state: RunState, job: AdvanceJob) -> None:
     net, verbose = state.net, state.net.verbose
+    net.verbose = 0
     X, y, params = _training_data(net, job)
     if not net.initialized_:
         net.initialize()
         net.notify("on_train_begin", X=X, y=y)
     epochs = 0 if state.stopped else job.n_resources - state.epochs
-    net.verbose = 0
     net.callbacks_.insert(0, ("watch", _Watch()))
     try:
         net.fit_loop(X, y, epochs=epochs, **params)
@@ -117,7 +117,7 @@ def _train(state: RunState, job: AdvanceJob) -> None:
         net.verbose = verbose
     state.epochs = job.n_resources
     if not all(bool(torch.isfinite(weight).all()) for weight in net.module_.parameters()):
-        raise Diverged(f"the weights are not finite after epoch {len(net.history)}")
+        raise DivergedError(f"the weights are not finite after epoch {len(net.history)}")
 
 
 def _training_data(net: NeuralNet, job: AdvanceJob) -> tuple[Any, Any, Mapping[str, Any]]:
@@ -143,7 +143,7 @@ def _measure(job: AdvanceJob, net: NeuralNet) -> tuple[dict[str, float], dict[st
         estimator, X = assembled(setup.whole(job.params), fold.heads, estimator), fold.raw_valid
     test = scores(setup.scorer, estimator, net, X, fold.y_valid, fold.score_params)
     if setup.rank_by not in test:
-        raise InvalidSettings(
+        raise InvalidSettingsError(
             f"`refit` must name one of the metrics that `scoring` returns, {sorted(test)}: "
             "candidates are promoted by it."
         )
@@ -160,7 +160,7 @@ class _Watch(Callback):
         for batch in net.history[-1]["batches"]:
             loss = batch.get("train_loss", 0.0)
             if not math.isfinite(loss):
-                raise Diverged(f"the loss is {loss} in epoch {len(net.history)}")
+                raise DivergedError(f"the loss is {loss} in epoch {len(net.history)}")
 
 
 class _FixedSplit:
