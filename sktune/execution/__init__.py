@@ -1,6 +1,7 @@
 """Run jobs through joblib and hand their results back as they come; a failure is a value."""
 
 from sktune.execution.executor import Executor
+from sktune.execution.files import dump
 from sktune.execution.outcome import Failure
 
-__all__ = ["Executor", "Failure"]
+__all__ = ["Executor", "Failure", "dump"]

@@ -10,7 +10,7 @@ import torch
 from sktune.nets.module import ACTIVATIONS, NORMALIZATIONS
 from sktune.nets.rates import SCHEDULES
 
-OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
     "adamw": (torch.optim.AdamW, {"fused": True}),
     "adam": (torch.optim.Adam, {"fused": True}),
     "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
@@ -22,16 +22,19 @@ Rule = tuple[Callable[[Any], bool], str]
 
 def _whole(low: int) -> Rule:
     def holds(value: Any) -> bool:
-        return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
+        if isinstance(value, bool):
+            return False
+        return isinstance(value, Integral) and int(value) >= low
 
     return holds, f"a whole number, at least {low}"
 
 
 def _real(low: float, high: float, *, open_low: bool = False) -> Rule:
     def holds(value: Any) -> bool:
-        if not isinstance(value, Real) or isinstance(value, bool):
+        if isinstance(value, bool) or not isinstance(value, Real):
             return False
-        return (low < value if open_low else low <= value) and value < high
+        number = float(value)
+        return (low < number if open_low else low <= number) and number < high
 
     above = f"above {low:g}" if open_low else f"at least {low:g}"
     return holds, f"a finite number {above}" + ("" if high == np.inf else f" and below {high:g}")
@@ -48,6 +51,10 @@ def _is_device(value: Any) -> bool:
     except (RuntimeError, TypeError):
         return False
     return True
+
+
+def _is_verbosity(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 0
 
 
 def _is_seed(value: Any) -> bool:
@@ -70,10 +77,7 @@ RULES: Mapping[str, Rule] = {
     "lr_schedule": _one_of(["constant", *SCHEDULES]),
     "device": (_is_device, "a torch device such as 'cpu' or 'cuda:0'"),
     "random_state": (_is_seed, "None, a whole number from 0 to 2**32 - 1, or a RandomState"),
-    "verbose": (
-        lambda value: isinstance(value, Integral) and value >= 0,
-        "a whole number or a bool",
-    ),
+    "verbose": (_is_verbosity, "a whole number or a bool"),
 }
 
 

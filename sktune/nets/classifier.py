@@ -162,7 +162,9 @@ class MLPClassifier(ClassifierMixin, TabularNet):
 
     def _encode_target(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         labels = column_or_1d(y, warn=True)
-        codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
+        codes: npt.NDArray[Any] = np.searchsorted(self.classes_, labels).clip(
+            max=len(self.classes_) - 1
+        )
         unknown = np.unique(labels[self.classes_[codes] != labels])
         if len(unknown):
             raise ValueError(

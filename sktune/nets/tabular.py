@@ -49,7 +49,7 @@ class TabularNet(NeuralNet):
 
     # skorch reads parameters from the instance's dictionary, to allow any `module__...`; here
     # they are those of the constructor, as everywhere else in scikit-learn.
-    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
+    _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
     get_params = BaseEstimator.get_params
     set_params = BaseEstimator.set_params
     get_metadata_routing = BaseEstimator.get_metadata_routing
@@ -162,7 +162,8 @@ class TabularNet(NeuralNet):
 
     def _scaled_weight(self, X: npt.NDArray[Any], sample_weight: Any) -> npt.NDArray[Any]:
         weight = checked_weight(X, sample_weight)
-        return (weight / weight.mean()).astype(self._float)
+        scaled: npt.NDArray[Any] = (weight / weight.mean()).astype(self._float)
+        return scaled
 
     # skorch's steps, each with the one thing that differs.
 

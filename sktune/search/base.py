@@ -47,9 +47,7 @@ def _delegated(method: str) -> Callable[[Any], bool]:
     return is_available
 
 
-class BaseSearch(  # type: ignore[misc]
-    MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
-):
+class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """The scikit-learn face of a search; a kind of search adds its schedule."""
 
     @abstractmethod
@@ -204,7 +202,8 @@ class BaseSearch(  # type: ignore[misc]
         found |= self._features(gate, engine.problem.X, found.get("best_estimator_"))
         if setup.classes is not None:
             found["classes_"] = setup.classes
-        vars(self).update(found)
+        for name, value in found.items():
+            setattr(self, name, value)
         if tree:
             tree.fit_ends()
 

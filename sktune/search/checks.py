@@ -23,7 +23,9 @@ def setting_mistakes(search: Any) -> Iterator[str]:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, Integral) and int(value) >= 1
 
 
 def _schedule_mistakes(search: Any) -> Iterator[str]:

@@ -53,12 +53,12 @@ def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, 
         "params": np.array([dict(p) for p in params], dtype=object),
     }
     for name in _metrics(history, lambda report: report.scores) or [rank_by]:
-        scores = _matrix(table, lambda r, name=name: r.scores.get(name, error_score))
+        scores = _matrix(table, _getter("scores", name, error_score))
         results |= _score_columns(f"test_{name}", scores)
         results[f"rank_test_{name}"] = _ranks(table, scores)
     results[f"rank_test_{rank_by}"] = _ranks_by_standing(history, table)
     for name in _metrics(history, lambda report: report.train_scores):
-        scores = _matrix(table, lambda r, name=name: r.train_scores.get(name, error_score))
+        scores = _matrix(table, _getter("train_scores", name, error_score))
         results |= _score_columns(f"train_{name}", scores)
     return results
 
@@ -82,6 +82,10 @@ def _record(report: Report) -> dict[str, Any]:
 
 def _metrics(history: History, scores: Callable[[Report], Mapping[str, float]]) -> list[str]:
     return list(dict.fromkeys(name for report in history for name in scores(report)))
+
+
+def _getter(attribute: str, name: str, missing: float) -> Callable[[Report], float]:
+    return lambda report: getattr(report, attribute).get(name, missing)
 
 
 def _matrix(table: Sequence[Row], value: Callable[[Report], float]) -> Array:

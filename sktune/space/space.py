@@ -70,7 +70,9 @@ class Space:
     """
 
     def __init__(self, distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        parts = distributions if isinstance(distributions, (list, tuple)) else [distributions]
+        parts: Any = distributions
+        if not isinstance(distributions, (list, tuple)):
+            parts = [distributions]
         refuse(mistake for part in parts for mistake in _mapping_mistakes(part))
         refuse([] if parts else ["`param_distributions`=[] must hold at least one dict."])
         self._parts = [{k: _as_sklearn(v) for k, v in part.items()} for part in parts]
