@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from torch.utils.data import (
     BatchSampler,
@@ -57,8 +56,3 @@ class TableDataset(Dataset[Any]):
     def __getitem__(self, rows: Any) -> Any:
         target = self.y[rows]
         return self.X[rows], target if self.weight is None else (target, self.weight[rows])
-
-
-def unlabelled(X: npt.NDArray[Any]) -> TableDataset:
-    """Return a data set to predict, with the empty targets that skorch asks for."""
-    return TableDataset(X, np.zeros(len(X), dtype=np.int64))

@@ -35,7 +35,7 @@ class OneCycle:
     constants of torch's ``OneCycleLR``; the momentum is left as it is.
 
     >>> [round(OneCycle(11)(step), 3) for step in range(0, 11, 2)]
-    [0.04, 0.939, 0.922, 0.563, 0.162, 0.0]
+    [0.04, 0.96, 0.884, 0.531, 0.157, 0.0]
     """
 
     n_steps: int

@@ -12,11 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring, PrintLog
-from skorch.dataset import unpack_data
 from torch import nn
 
 from sktune.exceptions import refuse
-from sktune.nets.batches import TableDataset, batches, unlabelled
+from sktune.nets.batches import TableDataset, batches
 from sktune.nets.checks import OPTIMIZERS, mistakes
 from sktune.nets.module import MLP
 from sktune.nets.randomness import Randomness
@@ -91,9 +90,14 @@ class TabularNet(NeuralNet):
         ValueError
             If the data cannot be trained on.
         """
-        self.initialized_ = False
-        dataset = self.encode(X, y, sample_weight=sample_weight)
-        return self._begin(dataset)._advance(dataset, self.max_epochs)
+        # A fresh net is trained, so that bad input costs no earlier result.
+        fresh = type(self)(**self.get_params(deep=False))
+        dataset = fresh.encode(X, y, sample_weight=sample_weight)
+        fresh._begin(dataset)._advance(dataset, self.max_epochs)
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            del vars(self)[name]
+        vars(self).update(vars(fresh))
+        return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one more epoch.
@@ -224,9 +228,8 @@ class TabularNet(NeuralNet):
         return self
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Return the mini-batches; predictions take many rows at once."""
-        size = int(self.batch_size)
-        return batches(dataset, size if training else max(size, _PREDICTION_ROWS), training)
+        """Return the mini-batches, shuffled for training."""
+        return batches(dataset, int(self.batch_size), training)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Any:
         """Return the mean loss of a batch, weighted if the rows have weights."""
@@ -257,8 +260,9 @@ class TabularNet(NeuralNet):
         return array
 
     def _forward(self, X: npt.NDArray[Any]) -> Iterator[torch.Tensor]:
-        for batch in self.get_iterator(unlabelled(X)):
-            rows, _ = unpack_data(batch)
+        # No DataLoader here: each of them draws a number from torch's global generator.
+        for start in range(0, len(X), _PREDICTION_ROWS):
+            rows = torch.tensor(X[start : start + _PREDICTION_ROWS])
             yield self.evaluation_step((rows, None)).cpu()
 
 

@@ -22,7 +22,7 @@ class RandomSampler:
     --------
     >>> from sktune.candidates import History
     >>> RandomSampler(Space({"depth": [1, 2]}), seed=0).propose(5, History())
-    [{'depth': 2}, {'depth': 1}]
+    [{'depth': 1}, {'depth': 2}]
     """
 
     def __init__(self, space: Space, seed: int) -> None:

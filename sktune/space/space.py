@@ -101,12 +101,20 @@ class Space:
         return list(ParameterGrid(self._parts))
 
     def draws(self, seed: int) -> Iterator[dict[str, Any]]:
-        """Yield random settings, the same ones as ``ParameterSampler(..., random_state=seed)``.
+        """Yield random settings, without end those of ``ParameterSampler(random_state=seed)``.
 
         A finite space is drawn without replacement and ends when all of it is drawn.
         """
         rng = np.random.RandomState(seed)
-        yield from ParameterSampler(self._parts, self.size or _ENDLESS, random_state=rng)
+        if self.size is None:
+            yield from ParameterSampler(self._parts, _ENDLESS, random_state=rng)
+            return
+        grid, drawn = ParameterGrid(self._parts), set[int]()
+        while len(drawn) < len(grid):
+            index = int(rng.randint(len(grid)))
+            if index not in drawn:
+                drawn.add(index)
+                yield grid[index]
 
     def check_names(self, estimator: Any) -> None:
         """Refuse names that the estimator does not know."""

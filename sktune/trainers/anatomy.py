@@ -34,12 +34,19 @@ def head_setting(path: str, params: Params) -> str:
 
 
 def heads(estimator: Any) -> list[Pipeline]:
-    """Return the transformers in front of the final step, outermost pipeline first."""
+    """Return the transformers in front of the final step, outermost pipeline first.
+
+    Each keeps a last step that does nothing: a pipeline takes itself for unfitted when its last
+    transformer has no fitted attribute.
+    """
     found = []
     while isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
         if len(estimator.steps) > 1:
-            found.append(estimator[:-1])
-        estimator = estimator.steps[-1][1]
+            head = estimator[:-1]
+            head.steps.append((name, "passthrough"))
+            found.append(head)
+        estimator = last
     return found
 
 
@@ -49,7 +56,7 @@ def assembled(estimator: Any, fitted: list[Pipeline], net: Any) -> Any:
         return net
     own, rest = (fitted[:1], fitted[1:]) if len(estimator.steps) > 1 else ([], fitted)
     name, last = estimator.steps[-1]
-    steps = [step for head in own for step in head.steps]
+    steps = [step for head in own for step in head.steps[:-1]]
     whole = Pipeline([*steps, (name, assembled(last, rest, net))], verbose=estimator.verbose)
     whole.memory = estimator.memory
     return whole

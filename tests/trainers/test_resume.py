@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
-from skorch.dataset import ValidSplit
 from sklearn.datasets import load_iris
 from sklearn.metrics import check_scoring
-from tests.user_nets import classifier, same_bits, weights
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
+from skorch.dataset import ValidSplit
 from torch.optim import lr_scheduler
 
 from sktune import MLPClassifier, MLPRegressor
 from sktune.nets.randomness import Randomness
 from sktune.trainers import AdvanceJob, PreparedFold, Setup, advance, finished_net
 from sktune.trainers.snapshot import thaw
+from tests.user_nets import classifier, same_bits, weights
 
 X, Y = load_iris(return_X_y=True)
 X = X.astype(np.float32)

@@ -1,0 +1,86 @@
+import pytest
+
+from sktune.candidates import Advance, History, Standing, Stop
+from sktune.schedules import Plan, SuccessiveHalving, best, ranked
+from tests.schedules.laws import ScheduleLaws, simulate
+
+
+def halving(n, **settings):
+    settings = {"factor": 3, "min_resources": 1, "max_resources": 27, "n_folds": 3, **settings}
+    return SuccessiveHalving.of(n, **settings)
+
+
+class TestSuccessiveHalving(ScheduleLaws):
+    def rule(self, n_candidates):
+        return halving(n_candidates)
+
+
+class TestAggressiveHalving(ScheduleLaws):
+    def rule(self, n_candidates):
+        return halving(n_candidates, max_resources=9, aggressive_elimination=True)
+
+
+def test_the_best_third_goes_on():
+    history, actions = simulate(halving(27), 3, lambda c, fold, rung: c + fold)
+    by_rung = {}
+    for action in actions:
+        if isinstance(action, Advance):
+            by_rung.setdefault(action.n_resources, []).append(action.candidate_id)
+    assert by_rung == {1: list(range(27)), 3: list(range(18, 27)), 9: [24, 25, 26], 27: [26]}
+    assert best(history) == (0, 3, 26)
+
+
+@pytest.mark.parametrize("n", [9, 40, 1000])
+def test_of_equals_the_first_go_on(n):
+    _, actions = simulate(halving(n), 3, lambda c, fold, rung: 0.5)
+    last = [a.candidate_id for a in actions if isinstance(a, Advance) and a.n_resources == 27]
+    assert last == list(range(len(last)))
+
+
+def test_ties_go_to_the_lower_cost_first():
+    order = ranked([Standing(0, 0.9, 30), Standing(1, 0.9, 20), Standing(2, 0.9, 20)])
+    assert [standing.candidate_id for standing in order] == [1, 2, 0]
+
+
+def test_all_failing_stops():
+    history, actions = simulate(halving(9), 3, lambda c, fold, rung: float("nan"))
+    assert isinstance(actions[-1], Stop)
+    assert len(history.reports) == 27
+    assert best(history) is None
+
+
+def test_the_best_is_sought_where_there_is_one():
+    history, _ = simulate(halving(27), 3, lambda c, f, rung: c if rung < 2 else float("nan"))
+    assert best(history) == (0, 1, 26)
+
+
+def test_epochs_by_hand():
+    # 27@3 9@9 3@27 1@81 is 324 epochs from scratch, 243 going on
+    plan = halving(27, max_resources=81).plan
+    assert [(row["n_candidates"], row["n_resources"]) for row in plan] == [
+        (27, 3),
+        (9, 9),
+        (3, 27),
+        (1, 81),
+    ]
+    assert sum(row["n_candidates"] * row["n_resources"] for row in plan) == 324
+    assert plan.epochs == 243
+    assert halving(27).plan.epochs == 81
+
+
+def test_a_plan_is_a_sequence_of_rows():
+    plan = Plan([3, 1], [1, 3], bracket=2)
+    assert len(plan) == 2
+    assert plan[-1] == {
+        "bracket": 2,
+        "rung": 1,
+        "n_candidates": 1,
+        "n_resources": 3,
+        "epochs": 2,
+    }
+    assert plan[:1] == [plan[0]]
+
+
+def test_a_history_knows_what_is_missing():
+    assert History().rungs() == []
+    assert best(History()) is None
