@@ -1,8 +1,9 @@
 """An estimator taken apart: the transformers in front, the final net, and back together."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
@@ -33,18 +34,36 @@ def head_setting(path: str, params: Params) -> str:
     return repr(sorted(mine.items()))
 
 
+class NetPlace(BaseEstimator):
+    """Stands where the net will be, and hands rows on.
+
+    Without it a pipeline whose last transformer has no fitted attribute would take itself for
+    unfitted.
+    """
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn nothing."""
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return the rows."""
+        return X
+
+
 def heads(estimator: Any) -> list[Pipeline]:
     """Return the transformers in front of the final step, outermost pipeline first.
 
-    Each keeps a last step that does nothing: a pipeline takes itself for unfitted when its last
-    transformer has no fitted attribute.
+    Each keeps a last step, in the place of the net.
     """
     found = []
     while isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         if len(estimator.steps) > 1:
             head = estimator[:-1]
-            head.steps.append((name, "passthrough"))
+            head.steps.append((name, NetPlace()))
             found.append(head)
         estimator = last
     return found
