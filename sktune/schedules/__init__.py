@@ -3,5 +3,6 @@
 from sktune.schedules.halving import SuccessiveHalving
 from sktune.schedules.plan import Plan
 from sktune.schedules.ranking import best, ranked
+from sktune.schedules.rungs import n_cuts
 
-__all__ = ["Plan", "SuccessiveHalving", "best", "ranked"]
+__all__ = ["Plan", "SuccessiveHalving", "best", "n_cuts", "ranked"]

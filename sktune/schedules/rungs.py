@@ -19,12 +19,20 @@ def rung_resources(
     >>> rung_resources(27, 3, 1, 100)
     (3, 11, 33, 100)
     """
-    rungs = [max_resources]
-    power = factor
-    while power <= n_candidates and max_resources // power >= min_resources:
-        rungs.append(max_resources // power)
-        power *= factor
-    return tuple(reversed(rungs))
+    cuts = min(n_cuts(n_candidates, factor), n_cuts(max_resources, factor, min_resources))
+    return tuple(max_resources // factor**cut for cut in reversed(range(cuts + 1)))
+
+
+def n_cuts(number: int, factor: int, least: int = 1) -> int:
+    """Return how often a number can be divided by ``factor`` and still be at least ``least``.
+
+    >>> n_cuts(243, 3), n_cuts(242, 3), n_cuts(100, 3, least=20)
+    (5, 4, 1)
+    """
+    cuts = 0
+    while number // factor ** (cuts + 1) >= least:
+        cuts += 1
+    return cuts
 
 
 def rung_counts(n_candidates: int, factor: int, n_rungs: int) -> tuple[int, ...]:

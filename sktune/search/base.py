@@ -10,11 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_array, check_random_state, get_tags, indexable
+from sklearn.utils import assert_all_finite, check_random_state, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -25,7 +25,7 @@ from sktune.engine import Engine, Observer, Problem, Schedule
 from sktune.exceptions import AllRunsFailedError, count_causes, refuse
 from sktune.execution import Executor
 from sktune.samplers import Sampler
-from sktune.schedules import Plan, best
+from sktune.schedules import Plan, best, n_cuts
 from sktune.search.checks import metric_names, setting_mistakes, space_mistakes
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
 from sktune.search.results import cv_results, records, rows
@@ -121,12 +121,12 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         return gate, X, self._checked_target(y)
 
     def _checked_target(self, y: Any) -> Any:
+        if np.asarray(y).dtype.kind == "f":
+            assert_all_finite(y, input_name="y")
         if is_classifier(self.estimator):
             check_classification_targets(y)
             is_column = np.ndim(y) == 2 and np.shape(y)[1] == 1
             return column_or_1d(y, warn=True) if is_column else y
-        if is_regressor(self.estimator):
-            check_array(y, ensure_2d=False, input_name="y")
         return y
 
     def _problem(self, X: Any, y: Any, params: Mapping[str, Any]) -> Problem:
@@ -247,6 +247,8 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
             "n_candidates_": counts,
             "n_remaining_candidates_": -(-counts[-1] // self.factor),
             "n_iterations_": len(done),
+            "n_required_iterations_": 1 + n_cuts(counts[0], self.factor),
+            "n_possible_iterations_": 1 + n_cuts(resources[-1], self.factor, resources[0]),
             "min_resources_": resources[0],
             "max_resources_": self._max_resources(),
         }

@@ -6,7 +6,7 @@ by one. Our own nets see to all this themselves.
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -116,32 +116,44 @@ class ColumnCodec(Codec):
         return DecodedRegressor(net)
 
 
-class DecodedClassifier(ClassifierMixin, BaseEstimator):
-    """A trained net that answers with class labels."""
+class _Decoded(BaseEstimator):
+    """A trained net whose answers are read for it."""
 
-    def __init__(self, net: Any, classes: npt.NDArray[Any]) -> None:
-        self.net, self.classes_ = net, classes
+    net: Any
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Do nothing: the net is trained."""
+        return self
+
+
+class DecodedClassifier(ClassifierMixin, _Decoded):
+    """A trained net that answers with class labels."""
+
+    def __init__(self, net: Any, classes: npt.NDArray[Any]) -> None:
+        self.net, self.classes = net, classes
+
+    @property
+    def classes_(self) -> npt.NDArray[Any]:
+        """The class labels."""
+        return self.classes
+
     def predict(self, X: Any) -> Any:
         """Return the labels."""
-        return self.classes_[np.asarray(self.net.predict(X)).astype(int)]
+        return self.classes[np.asarray(self.net.predict(X)).astype(int)]
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probabilities, in the order of the labels."""
         return self.net.predict_proba(X)
 
 
-class DecodedRegressor(RegressorMixin, BaseEstimator):
+class DecodedRegressor(RegressorMixin, _Decoded):
     """A trained net that answers with one number a row."""
 
     def __init__(self, net: Any) -> None:
         self.net = net
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def predict(self, X: Any) -> Any:
         """Return the numbers, of shape (n_samples,)."""
