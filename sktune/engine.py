@@ -211,7 +211,10 @@ class Engine:
 
     def _prepare(self, runs: Sequence[Run]) -> Mapping[FoldKey, Failure]:
         """Fit the transformers that are new; return those that could not be fitted."""
-        new = {self._key(run): run for run in reversed(runs) if self._key(run) not in self.folds}
+        new: dict[FoldKey, Run] = {}
+        for run in runs:
+            if self._key(run) not in self.folds:
+                new.setdefault(self._key(run), run)
         keys = list(new)
         jobs = [
             self.problem.fold_job(self.history.candidates[run.candidate_id], run.fold)

@@ -1,5 +1,6 @@
 """One way to run jobs: joblib, with the caller's ``n_jobs`` and ``parallel_config``."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
@@ -64,7 +65,15 @@ class Executor:
     ) -> Iterator[tuple[int, Result | Failure]]:
         """Yield (number of the job, its result or failure), in the order they come back."""
         task = delayed(partial(_numbered, partial(attempt, function)))
-        yield from self._parallel(task(number, job) for number, job in enumerate(jobs))
+        results = self._parallel(task(number, job) for number, job in enumerate(jobs))
+        try:
+            # No `yield from`: whoever stops early closes this generator, not the inner one.
+            for result in results:  # noqa: UP028
+                yield result
+        finally:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*tasks which were still being processed")
+                results.close()
 
 
 def _numbered(function: Callable[[Any], T], number: int, job: Any) -> tuple[int, T]:

@@ -1,0 +1,147 @@
+"""Law 6: a failure is a value."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from joblib import parallel_config
+from sklearn.datasets import load_iris
+from sklearn.exceptions import FitFailedWarning
+from sklearn.feature_selection import SelectKBest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
+
+from sktune import MLPClassifier, SuccessiveHalvingSearchCV
+from sktune.exceptions import AllRunsFailedError
+from tests.user_nets import NanAtEpoch, NanInEvaluation, Raises, classifier
+
+X, Y = load_iris(return_X_y=True)
+X = scale(X)
+BATCHES = -(-100 // 16)
+
+
+def halving(net, space, **settings):
+    settings = {"sampler": "grid", "max_resources": 9, "cv": 3, "random_state": 0, **settings}
+    return SuccessiveHalvingSearchCV(net, space, **settings)
+
+
+def fit(search):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitFailedWarning)
+        return search.fit(X, Y)
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, 4, 9])
+def test_a_loss_that_turns_nan_at_an_epoch(epoch):
+    net = classifier(NanAtEpoch, module__nan_from_batch=10**9)
+    space = {"module__nan_from_batch": [(epoch - 1) * BATCHES, 10**9], "lr": [0.02, 0.03]}
+    search = fit(halving(net, space, factor=2, max_resources=9))
+    found = search.cv_results_
+    bad = np.array([p["module__nan_from_batch"] < 10**9 for p in found["params"]])
+    reached = found["n_resources"] >= epoch
+    assert set(found["status"][bad & reached]) <= {"diverged"}
+    assert set(found["status"][~(bad & reached)]) == {"ok"}
+    for error in found["error"][bad & reached]:
+        assert error == f"DivergedError: the loss is nan in epoch {epoch}"
+    assert found["status"][found["candidate_id"] == 0][0] == ("diverged" if epoch <= 2 else "ok")
+
+
+def test_the_others_are_unharmed():
+    space = {"module__broken": [False, True], "lr": [0.005, 0.02, 0.05]}
+    search = fit(halving(classifier(Raises), space))
+    status = search.cv_results_["status"]
+    assert len(set(search.cv_results_["candidate_id"][status != "ok"])) == 3
+    clean = fit(halving(classifier(Raises), space | {"module__broken": [False]}))
+    # the same seeds go to the same candidate numbers, whatever befalls the others
+    params = [p["lr"] for p in search.cv_results_["params"][:6] if not p["module__broken"]]
+    assert params == [p["lr"] for p in clean.cv_results_["params"][:3]]
+    assert search.best_score_ > 0.8
+    assert not search.best_params_["module__broken"]
+
+
+@pytest.mark.parametrize(
+    ("net", "setting", "status", "reason"),
+    [
+        (classifier(Raises), "module__broken", "failed", "RuntimeError: no way forward"),
+        (classifier(NanInEvaluation), "module__broken", "diverged", "predictions are not finite"),
+        (MLPClassifier(width=8), "depth", "failed", "`depth`='deep' must be a whole number"),
+    ],
+)
+@pytest.mark.parametrize("error_score", [np.nan, 1.0])
+@pytest.mark.parametrize("backend", ["sequential", "loky"])
+def test_a_failed_candidate_is_never_promoted(net, setting, status, reason, error_score, backend):
+    bad, good = ("deep", 1) if setting == "depth" else (True, False)
+    search = halving(net, {setting: [bad, good]}, factor=2, error_score=error_score)
+    with parallel_config(backend, n_jobs=2), pytest.warns(FitFailedWarning, match="3 of 9 runs"):
+        search.fit(X, Y)
+    found = search.cv_results_
+    assert found["status"].tolist() == [status, "ok", "ok"]
+    assert reason in found["error"][0]
+    assert found["error"][1:].tolist() == ["", ""]
+    assert np.array_equal(found["mean_test_score"][0], error_score, equal_nan=True)
+    assert search.best_params_ == {setting: good}
+    assert found["rank_test_score"].tolist() == [3, 2, 1]
+
+
+def test_a_transformer_that_fails_fails_its_own_candidates_only():
+    estimator = make_pipeline(SelectKBest(), MLPClassifier(random_state=0))
+    space = {"selectkbest__k": [2, -1], "mlpclassifier__lr": [0.01, 0.02]}
+    search = fit(halving(estimator, space))
+    bad = [p["selectkbest__k"] == -1 for p in search.cv_results_["params"]]
+    assert [s != "ok" for s in search.cv_results_["status"]] == bad
+
+
+def test_one_failed_fold_fails_the_candidate():
+    class Fussy(StandardScaler):
+        def fit(self, X, y=None, sample_weight=None):
+            if self.with_mean and X[0, 0] == scale(load_iris().data)[50, 0]:
+                raise ValueError("not these rows")
+            return super().fit(X, y)
+
+    estimator = make_pipeline(Fussy(), MLPClassifier(random_state=0))
+    folds = [(np.arange(50, 150), np.arange(50)), (np.arange(0, 100), np.arange(100, 150))]
+    search = halving(estimator, {"fussy__with_mean": [True, False]}, factor=2, cv=folds)
+    found = fit(search).cv_results_
+    assert found["status"].tolist()[:2] == ["failed", "ok"]
+    assert np.isnan(found["split0_test_score"][0])
+    assert np.isfinite(found["split1_test_score"][0])
+    assert search.best_params_ == {"fussy__with_mean": False}
+
+
+def test_when_the_last_rung_fails_the_rung_before_decides():
+    net = classifier(NanAtEpoch)
+    space = {"module__nan_from_batch": [4 * BATCHES], "lr": [0.001, 0.02, 0.05]}
+    search = halving(net, space, refit=False)
+    fit(search)
+    assert search.cv_results_["rung"][search.best_index_] == 0
+    assert np.isfinite(search.best_score_)
+
+
+def test_if_all_fail_the_causes_are_counted():
+    space = {"module__broken": [True], "module__width": [8, 16, -1]}
+    with pytest.raises(
+        AllRunsFailedError, match=r"(?s)All 9 runs failed.*6 x RuntimeError: no way"
+    ):
+        fit(halving(classifier(Raises), space))
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_errors_can_be_raised(backend):
+    search = halving(classifier(Raises), {"module__broken": [True]}, error_score="raise")
+    with parallel_config(backend, n_jobs=2), pytest.raises(RuntimeError, match="no way") as caught:
+        search.fit(X, Y)
+    assert "in forward" in "".join(caught.value.__notes__)
+
+
+def test_weights_that_overflow():
+    class Overflowing(torch.nn.Linear):
+        def forward(self, X):
+            outputs = super().forward(X)
+            with torch.no_grad():
+                self.weight.fill_(float("inf")) if self.training else None
+            return outputs
+
+    net = classifier(Overflowing, module__in_features=4, module__out_features=3, batch_size=200)
+    with pytest.raises(AllRunsFailedError, match=r"DivergedError: the (weights|loss)"):
+        fit(halving(net, {"lr": [0.1]}, max_resources=1))
