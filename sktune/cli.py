@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sktune import __version__
-from sktune.exceptions import SktuneError
+from sktune.exceptions import InvalidSettingsError, SktuneError
 from sktune.report import write_csv
 from sktune.search import SuccessiveHalvingSearchCV
 from sktune.search.saved import result_directory, save
@@ -73,7 +73,7 @@ def _share(text: str) -> float:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    table = read_table(options.data, options.target, options.task) if options.data else digits()
+    table = _table(options)
     train, test = table.split(options.test_size, options.seed)
     with result_directory(options.output) if options.output else nullcontext() as scratch:
         search = _search(train, options)
@@ -86,6 +86,14 @@ def _fit(options: argparse.Namespace) -> None:
             write_csv(search.cv_results_, scratch / "cv_results.csv")
     if options.output:
         _print_use(options)
+
+
+def _table(options: argparse.Namespace) -> Table:
+    if options.data:
+        return read_table(options.data, options.target, options.task)
+    if options.target:
+        raise InvalidSettingsError("--target needs a table: write sktune fit DATA.csv --target ...")
+    return digits()
 
 
 def _search(table: Table, options: argparse.Namespace) -> SuccessiveHalvingSearchCV:

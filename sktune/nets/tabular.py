@@ -95,8 +95,8 @@ class TabularNet(NeuralNet):
         dataset = fresh.encode(X, y, sample_weight=sample_weight)
         fresh._begin(dataset)._advance(dataset, self.max_epochs)
         for name in [name for name in vars(self) if name.endswith("_")]:
-            del vars(self)[name]
-        vars(self).update(vars(fresh))
+            del self.__dict__[name]
+        self.__dict__.update(vars(fresh))
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:

@@ -150,7 +150,8 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
             y,
             splits=[(np.asarray(a), np.asarray(b)) for a, b in cv.split(X, y, **split)],
             seeds=Seeds(_root_seed(self.random_state)),
-            whole_pipeline=not reads_predictions_only(scorer),
+            # Whether a step wants the scorer's metadata, only the whole pipeline knows.
+            whole_pipeline=bool(score) or not reads_predictions_only(scorer),
             fit_params=fit,
             score_params=score,
         )

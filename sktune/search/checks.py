@@ -18,6 +18,8 @@ def setting_mistakes(search: Any) -> Iterator[str]:
     score = search.error_score
     if not (score == "raise" if isinstance(score, str) else isinstance(score, Real)):
         yield f"`error_score`={score!r} must be a number or 'raise'."
+    if isinstance(search.cv, Integral) and int(search.cv) < 2:
+        yield f"`cv`={search.cv!r} must be at least 2 folds, a splitter, or an iterable of splits."
     if not (search.n_jobs is None or (isinstance(search.n_jobs, Integral) and search.n_jobs != 0)):
         yield f"`n_jobs`={search.n_jobs!r} must be None or a whole number other than 0; -1 is all."
 

@@ -52,6 +52,10 @@ class NetPlace(BaseEstimator):
         """Return the rows."""
         return X
 
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Return the rows."""
+        return X
+
 
 def heads(estimator: Any) -> list[Pipeline]:
     """Return the transformers in front of the final step, outermost pipeline first.

@@ -23,7 +23,7 @@ from sktune.nets import TabularNet
 from sktune.nets.randomness import Randomness
 from sktune.trainers.anatomy import assembled
 from sktune.trainers.fold import PreparedFold
-from sktune.trainers.scoring import reads_predictions_only, scores
+from sktune.trainers.scoring import scores
 from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import RunState, freeze, thaw
 
@@ -139,7 +139,7 @@ def _measure(job: AdvanceJob, net: NeuralNet) -> tuple[dict[str, float], dict[st
     if fold.X_valid is None:
         return {}, {}
     estimator, X = setup.codec.view(net), fold.X_valid
-    if not reads_predictions_only(setup.scorer):
+    if fold.raw_valid is not None:
         estimator, X = assembled(setup.whole(job.params), fold.heads, estimator), fold.raw_valid
     test = scores(setup.scorer, estimator, net, X, fold.y_valid, fold.score_params)
     if setup.rank_by not in test:
