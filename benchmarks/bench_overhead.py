@@ -9,6 +9,7 @@ workers that wait.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 
@@ -36,7 +37,7 @@ class Perceptron(nn.Module):
         sizes = [64, width, width]
         hidden = [
             layer
-            for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+            for n_in, n_out in itertools.pairwise(sizes)
             for layer in (nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(dropout))
         ]
         self.layers = nn.Sequential(*hidden, nn.Linear(width, 10))

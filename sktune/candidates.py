@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -70,7 +69,8 @@ class History:
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
         self.reports: list[Report] = []
-        self._rungs: dict[tuple[int, int], dict[int, dict[int, Report]]] = defaultdict(dict)
+        self.exhausted = False  # whether the sampler had fewer candidates than were asked for
+        self._rungs: dict[tuple[int, int], dict[int, dict[int, Report]]] = {}
 
     def __iter__(self) -> Iterator[Report]:
         return iter(self.reports)
@@ -84,20 +84,20 @@ class History:
     def add(self, report: Report) -> None:
         """Record what a run reported."""
         self.reports.append(report)
-        rung = self._rungs[report.bracket, report.rung]
+        rung = self._rungs.setdefault((report.bracket, report.rung), {})
         rung.setdefault(report.candidate_id, {})[report.fold] = report
 
     def folds(self, candidate_id: int, bracket: int, rung: int) -> Mapping[int, Report]:
         """Return the reports of a candidate at a rung, by fold."""
-        return self._rungs[bracket, rung].get(candidate_id, {})
+        return self._rungs.get((bracket, rung), {}).get(candidate_id, {})
 
     def rungs(self) -> list[tuple[int, int]]:
         """Return the (bracket, rung) pairs that have a report, in order."""
-        return sorted(key for key, rung in self._rungs.items() if rung)
+        return sorted(self._rungs)
 
     def reached(self, bracket: int, rung: int) -> list[int]:
         """Return the ids of the candidates that have a report at a rung, in order."""
-        return sorted(self._rungs[bracket, rung])
+        return sorted(self._rungs.get((bracket, rung), {}))
 
     def standings(self, bracket: int, rung: int) -> list[Standing]:
         """Return the candidates of a rung whose every run so far is finite."""

@@ -13,7 +13,7 @@ from sktune.exceptions import InvalidSettingsError, SktuneError
 from sktune.report import write_csv
 from sktune.search import SuccessiveHalvingSearchCV
 from sktune.search.saved import result_directory, save
-from sktune.search.tabular import Table, digits, read_table, table_pipeline
+from sktune.search.tabular import READ_OPTIONS, Table, digits, read_table, table_pipeline
 
 _EPILOG = "Without DATA.csv the embedded digits data are used."
 
@@ -21,10 +21,10 @@ _EPILOG = "Without DATA.csv the embedded digits data are used."
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, or 2 after a one-line error."""
     options = _parser().parse_args(arguments)
-    # A terminal is told once, in plain words.
-    warnings.showwarning = _print_warning
     try:
-        options.command(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning
+            options.command(options)
     except (SktuneError, ValueError) as error:
         print(f"sktune: error: {'; '.join(str(error).splitlines())}", file=sys.stderr)
         return 2
@@ -66,9 +66,12 @@ def _add_count(parser: argparse.ArgumentParser, name: str, default: int, text: s
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be at least 0 and below 1")
+        raise argparse.ArgumentTypeError(f"{text} must be a number, at least 0 and below 1")
     return value
 
 
@@ -91,8 +94,10 @@ def _fit(options: argparse.Namespace) -> None:
 def _table(options: argparse.Namespace) -> Table:
     if options.data:
         return read_table(options.data, options.target, options.task)
-    if options.target:
-        raise InvalidSettingsError("--target needs a table: write sktune fit DATA.csv --target ...")
+    if options.target or options.task != "auto":
+        raise InvalidSettingsError(
+            "--target and --task need a table: write sktune fit DATA.csv --target COLUMN"
+        )
     return digits()
 
 
@@ -131,10 +136,9 @@ def _print_result(search: SuccessiveHalvingSearchCV, test: Table | None) -> None
 
 def _print_use(options: argparse.Namespace) -> None:
     model = Path(options.output) / "model.joblib"
-    rows = f'pd.read_csv("{options.data}")' if options.data else "load_digits().data"
-    load = (
-        "import joblib, pandas as pd"
-        if options.data
-        else ("import joblib; from sklearn.datasets import load_digits")
-    )
-    print(f'\n{load}\nmodel = joblib.load("{model}")\nprint(model.predict({rows}))')
+    load, rows = "from sklearn.datasets import load_digits", "load_digits().data"
+    if options.data:
+        load = "import pandas as pd"
+        rows = f"pd.read_csv({options.data!r}, **{READ_OPTIONS})"
+    print(f"\nimport joblib; {load}\nmodel = joblib.load({str(model)!r})")
+    print(f"print(model.predict({rows}))")

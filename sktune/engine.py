@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,13 @@ class Problem:
         )
 
 
+class Kept(NamedTuple):
+    """A run between two rungs."""
+
+    n_resources: int
+    snapshot: bytes
+
+
 class Engine:
     """A search in progress.
 
@@ -111,8 +118,9 @@ class Engine:
     ----------
     history : History
         All that was proposed and measured.
-    snapshots : dict of Run to bytes
-        The runs that can still go on.
+    snapshots : dict of Run to Kept
+        The runs that can still go on, and how far they are. A candidate's fold networks are
+        always of one rung: what a rung adds is kept when all folds have reached it.
     folds : dict of (setting, fold) to PreparedFold
         The folds that these runs train on.
     stop_reason : str
@@ -135,7 +143,7 @@ class Engine:
         self.observers = observers
         self.raise_errors = raise_errors
         self.history = History()
-        self.snapshots: dict[Run, bytes] = {}
+        self.snapshots: dict[Run, Kept] = {}
         self.folds: dict[FoldKey, PreparedFold] = {}
         self.stop_reason = ""
 
@@ -157,11 +165,10 @@ class Engine:
         return head_setting(self.problem.path, candidate.params), fold
 
     def _propose(self, action: Propose) -> None:
-        proposed = self.sampler.propose(action.n_candidates, self.history)
+        proposed = list(self.sampler.propose(action.n_candidates, self.history))
         for params in proposed:
             self.history.propose(params, action.bracket)
-        if not proposed:
-            self.stop_reason = "exhausted"
+        self.history.exhausted = len(proposed) < action.n_candidates
 
     def _climb(self, bracket: int, rung: int, advances: Sequence[Advance]) -> None:
         """Advance candidates to a rung, on each fold that has not reported yet."""
@@ -174,10 +181,13 @@ class Engine:
         self._forget_all_but({run for run, _ in due})
         for observer in self.observers:
             observer.rung_begins(bracket, rung, [run for run, _ in due])
-        for report in self._reports(due):
+        fresh: dict[Run, Kept] = {}
+        for report in self._reports(due, fresh):
             self.history.add(report)
             for observer in self.observers:
                 observer.run_ends(report)
+        whole = {s.candidate_id for s in self.history.standings(bracket, rung)}
+        self.snapshots |= {run: kept for run, kept in fresh.items() if run.candidate_id in whole}
         ended = [observer.rung_ends(bracket, rung, self.history) for observer in self.observers]
         if any(ended):
             self.stop_reason = "callback"
@@ -191,7 +201,9 @@ class Engine:
     def _key(self, run: Run) -> FoldKey:
         return self.fold_key(self.history.candidates[run.candidate_id], run.fold)
 
-    def _reports(self, due: Sequence[tuple[Run, Advance]]) -> Iterator[Report]:
+    def _reports(
+        self, due: Sequence[tuple[Run, Advance]], fresh: dict[Run, Kept]
+    ) -> Iterator[Report]:
         unprepared = self._prepare([run for run, _ in due])
         ready = []
         for run, action in due:
@@ -206,7 +218,7 @@ class Engine:
             if isinstance(result, Failure):
                 yield self._failed(run, action, result)
             else:
-                self.snapshots[run] = result.snapshot
+                fresh[run] = Kept(action.n_resources, result.snapshot)
                 yield self._reached(run, action, result)
 
     def _prepare(self, runs: Sequence[Run]) -> Mapping[FoldKey, Failure]:
@@ -229,14 +241,14 @@ class Engine:
         return failures
 
     def _job(self, run: Run, action: Advance) -> AdvanceJob:
-        fold = self.folds[self._key(run)]
+        fold, kept = self.folds[self._key(run)], self.snapshots.get(run)
         return AdvanceJob(
             self.problem.setup,
             self.history.candidates[run.candidate_id].params,
             fold if self.problem.whole_pipeline else fold.for_net(),
             action.n_resources,
             self.problem.seeds.derive("train", *run),
-            self.snapshots.get(run),
+            kept and kept.snapshot,
         )
 
     def _reached(self, run: Run, action: Advance, result: Advanced) -> Report:
@@ -245,7 +257,7 @@ class Engine:
             action.bracket,
             action.rung,
             action.n_resources,
-            score=result.scores[self.problem.setup.rank_by],
+            score=result.score,
             scores=result.scores,
             train_scores=result.train_scores,
             n_parameters=result.n_parameters,

@@ -66,6 +66,17 @@ class Memory(nn.Module):
         return self.labels(X[:, 0].long())
 
 
+class ByName(nn.Module):
+    """Takes the columns of a DataFrame by their names."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 3)
+
+    def forward(self, a, b):
+        return self.layer(torch.cat([a, b], dim=1))
+
+
 class ShapeSetter(Callback):
     """Gives the module the shapes of the data, as skorch's documentation shows."""
 

@@ -56,9 +56,14 @@ class Executor:
 
     @property
     def n_threads(self) -> int | None:
-        """Each worker's share of the cores; None when one worker has them all."""
-        workers = self.n_workers
-        return None if workers == 1 else max(1, cpu_count() // workers)
+        """Each process's share of the cores; None when there is one process, which has all.
+
+        Threads train in turns, since they share torch's random generator: each turn has all.
+        """
+        shares_memory = getattr(self._parallel._backend, "supports_sharedmem", False)
+        if self.n_workers == 1 or shares_memory:
+            return None
+        return max(1, int(cpu_count()) // self.n_workers)
 
     def run(
         self, function: Callable[[Job], Result], jobs: Sequence[Job]

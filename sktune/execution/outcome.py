@@ -35,7 +35,7 @@ def attempt(function: Callable[[Job], Result], job: Job) -> Result | Failure:
     except Exception as error:
         seconds = time.perf_counter() - start
         details = "".join(traceback.format_exception(error))
-        reason = f"{type(error).__name__}: {error}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         return Failure(_portable(error, details), reason, details, seconds)
 
 

@@ -57,7 +57,11 @@ def _is_verbosity(value: Any) -> bool:
     return isinstance(value, Integral) and int(value) >= 0
 
 
-def _is_seed(value: Any) -> bool:
+SEEDS = "None, a whole number from 0 to 2**32 - 1, or a RandomState"
+
+
+def is_seed(value: Any) -> bool:
+    """Whether a value can be a ``random_state``."""
     if value is None or isinstance(value, np.random.RandomState):
         return True
     return _whole(0)[0](value) and value < 2**32
@@ -76,7 +80,7 @@ RULES: Mapping[str, Rule] = {
     "optimizer": _one_of(OPTIMIZERS),
     "lr_schedule": _one_of(["constant", *SCHEDULES]),
     "device": (_is_device, "a torch device such as 'cpu' or 'cuda:0'"),
-    "random_state": (_is_seed, "None, a whole number from 0 to 2**32 - 1, or a RandomState"),
+    "random_state": (is_seed, SEEDS),
     "verbose": (_is_verbosity, "a whole number or a bool"),
 }
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -71,9 +72,9 @@ class TabularNet(NeuralNet):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Finite numbers; trained on as float32, or as float64 when all rows fit into one
-            mini-batch, where double precision costs nothing.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite numbers, made dense; trained on as float32, or as float64 when all rows fit
+            into one mini-batch, where double precision costs nothing.
         y : array-like of shape (n_samples,) or, for a regressor, (n_samples, n_outputs)
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -132,12 +133,18 @@ class TabularNet(NeuralNet):
         if not self.initialized_:
             refuse(mistakes(self.get_params(deep=False)))
         X, y = validate_data(
-            self, X, y, reset=not self.initialized_, multi_output=True, dtype=_FLOATS
+            self,
+            X,
+            y,
+            reset=not self.initialized_,
+            multi_output=True,
+            dtype=_FLOATS,
+            accept_sparse="csr",
         )
         if not self.initialized_:
             self._learn_target(y, classes, sample_weight)
-            self.dtype_ = torch.float64 if len(X) <= self.batch_size else torch.float32
-            self.n_steps_ = self.max_epochs * -(-len(X) // self.batch_size)
+            self.dtype_ = torch.float64 if len(y) <= self.batch_size else torch.float32
+            self.n_steps_ = self.max_epochs * -(-len(y) // self.batch_size)
         weight = None if sample_weight is None else self._scaled_weight(X, sample_weight)
         return TableDataset(self._as_input(X), self._encode_target(y), weight)
 
@@ -161,8 +168,9 @@ class TabularNet(NeuralNet):
     def _float(self) -> Any:
         return np.float64 if self.dtype_ == torch.float64 else np.float32
 
-    def _as_input(self, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return X.astype(self._float, copy=False)
+    def _as_input(self, X: Any) -> npt.NDArray[Any]:
+        dense: npt.NDArray[Any] = X.toarray() if issparse(X) else X
+        return dense.astype(self._float, copy=False)
 
     def _scaled_weight(self, X: npt.NDArray[Any], sample_weight: Any) -> npt.NDArray[Any]:
         weight = checked_weight(X, sample_weight)
@@ -248,13 +256,18 @@ class TabularNet(NeuralNet):
     def _turn(self) -> Any:
         return nullcontext() if self.randomness_ is None else self.randomness_.turn()
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return self.initialized_
 
     def _outputs(self, X: Any) -> npt.NDArray[Any]:
         """Return the module's outputs, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=_FLOATS)
+        X = validate_data(self, X, reset=False, dtype=_FLOATS, accept_sparse="csr")
         outputs = torch.cat(list(self._forward(self._as_input(X))))
         array: npt.NDArray[Any] = outputs.numpy()
         return array

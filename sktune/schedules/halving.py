@@ -62,7 +62,7 @@ class SuccessiveHalving:
     def decide(self, history: History) -> list[Action]:
         """Return all that is due and not yet reported; a pure function of the history."""
         alive = [c.candidate_id for c in history.candidates if c.bracket == self.bracket]
-        if len(alive) < self.counts[0]:
+        if len(alive) < self.counts[0] and not history.exhausted:
             return [Propose(self.counts[0] - len(alive), self.bracket)]
         for rung, keep in enumerate(self.counts):
             if rung:

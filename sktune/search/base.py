@@ -1,37 +1,32 @@
 """What all searches share: from ``fit(X, y)`` to the fitted attributes, and delegation."""
 
-import time
-import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import assert_all_finite, check_random_state, get_tags, indexable
+from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _num_features, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sktune.candidates import Seeds
-from sktune.engine import Engine, Observer, Problem, Schedule
-from sktune.exceptions import AllRunsFailedError, count_causes, refuse
+from sktune.engine import Engine, Observer, Problem
+from sktune.exceptions import refuse
 from sktune.execution import Executor
 from sktune.samplers import Sampler
-from sktune.schedules import Plan, best, n_cuts
-from sktune.search.checks import metric_names, setting_mistakes, space_mistakes
+from sktune.schedules import Plan, SuccessiveHalving
+from sktune.search.checks import setting_mistakes, space_mistakes
+from sktune.search.conclusion import Conclusion, features
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
-from sktune.search.results import cv_results, records, rows
-from sktune.search.winner import Winner
-from sktune.space import Space, suggest_space
-from sktune.trainers import Gate, Setup, codec_for, final_step, is_raw, reads_predictions_only
+from sktune.space import Space, final_step, suggest_space
+from sktune.trainers import Gate, Setup, is_raw, reads_predictions_only
 
 
 def _delegated(method: str) -> Callable[[Any], bool]:
@@ -51,7 +46,7 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
     """The scikit-learn face of a search; a kind of search adds its schedule."""
 
     @abstractmethod
-    def _schedule(self, space: Space, n_splits: int) -> Schedule:
+    def _schedule(self, space: Space, n_splits: int) -> SuccessiveHalving:
         """Return the rule of the search."""
 
     @abstractmethod
@@ -89,7 +84,7 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
             If no candidate has a finite score.
         """
         space = self._checked_space()
-        plan = self.plan()
+        plan = self._schedule(space, n_splits=1).plan
         gate, X, y = self._checked_data(X, y)
         problem = self._problem(X, y, params)
         tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
@@ -104,7 +99,7 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         given = self.param_distributions
         space = Space(suggest_space(self.estimator) if _is_auto(given) else given)
         space.check_names(self.estimator)
-        refuse(space_mistakes(space, final_step(self.estimator)[0], self.estimator))
+        refuse(space_mistakes(space, final_step(self.estimator)[0]))
         return space
 
     def _checked_data(self, X: Any, y: Any) -> tuple[Gate | None, Any, Any]:
@@ -130,22 +125,21 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         return y
 
     def _problem(self, X: Any, y: Any, params: Mapping[str, Any]) -> Problem:
-        scorer, (path, net) = self._scorer(), final_step(self.estimator)
+        scorer = self._scorer()
         fit, split, score = self._routed(params, scorer)
-        classes = self._classes(y)
         setup = Setup(
             self.estimator,
             scorer,
             horizon=self._max_resources(),
-            rank_by=self._rank_by(),
-            classes=classes,
-            codec=codec_for(net, y, classes),
+            refit=None if callable(self.refit) else self.refit,
+            classes=self._classes(y),
+            flat=np.ndim(y) == 1,
             return_train_score=self.return_train_score,
         )
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         return Problem(
             setup,
-            path,
+            final_step(self.estimator)[0],
             X,
             y,
             splits=[(np.asarray(a), np.asarray(b)) for a, b in cv.split(X, y, **split)],
@@ -174,95 +168,15 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
     def _conclude(
         self, engine: Engine, plan: Plan, gate: Gate | None, tree: CallbackTree | None
     ) -> None:
-        """Refit, and only then replace the fitted attributes, all at once."""
-        history, setup = engine.history, engine.problem.setup
-        place = best(history)
-        errors = [report.error for report in history if report.error]
-        if place is None:
-            raise AllRunsFailedError(
-                f"All {len(errors)} runs failed:\n{count_causes(errors)}\n"
-                "error_score='raise' shows the first error whole."
-            )
-        if errors:
-            _warn_of_failures(errors, len(history.reports))
-        error_score = np.nan if self.error_score == "raise" else float(self.error_score)
-        found = {
-            "cv_results_": cv_results(history, error_score, setup.rank_by),
-            "history_": records(history),
-            "plan_": plan,
-            "stop_reason_": engine.stop_reason,
-            "scorer_": getattr(setup.scorer, "_scorers", setup.scorer),
-            "multimetric_": setup.rank_by != "score",
-            "n_splits_": len(engine.problem.splits),
-            **self._counts(engine, plan),
-        }
-        found |= self._best(engine, place, found["cv_results_"])
-        if self.refit:
-            row = rows(history)[found["best_index_"]]
-            found |= self._refitted(engine, row.candidate_id, row.reports[0].n_resources, tree)
-        found |= self._features(gate, engine.problem.X, found.get("best_estimator_"))
-        if setup.classes is not None:
-            found["classes_"] = setup.classes
-        for name, value in found.items():
-            setattr(self, name, value)
+        """Replace the attributes of an earlier fit, all at once, when nothing can fail any more."""
+        found = Conclusion(self, engine, plan, tree).attributes()
+        found |= {"_gate": gate, **features(engine.problem.X, gate, found.get("best_estimator_"))}
+        stale = [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]
+        for name in [*stale, "_predictor"]:
+            self.__dict__.pop(name, None)
+        self.__dict__.update(found)
         if tree:
             tree.fit_ends()
-
-    def _best(
-        self, engine: Engine, place: tuple[int, int, int], results: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        multimetric = bool(metric_names(self.scoring))
-        if not self.refit and multimetric:
-            return {}
-        index = [row[:3] for row in rows(engine.history)].index(place)
-        if callable(self.refit):
-            index = _chosen(self.refit, results)
-            score = {}
-        else:
-            score = {"best_score_": results[f"mean_test_{engine.problem.setup.rank_by}"][index]}
-        return {"best_index_": index, "best_params_": results["params"][index]} | score
-
-    def _refitted(
-        self, engine: Engine, candidate_id: int, n_resources: int, tree: CallbackTree | None
-    ) -> dict[str, Any]:
-        start = time.perf_counter()
-        winner = Winner(engine, engine.history.candidates[candidate_id])
-        with tree.refitting() if tree else nullcontext():
-            best_estimator, predictor = (
-                winner.ensemble(is_classifier(self.estimator))
-                if self.ensemble
-                else winner.refitted(n_resources)
-            )
-        return {
-            "best_estimator_": best_estimator,
-            "_predictor": predictor,
-            "refit_time_": time.perf_counter() - start,
-        }
-
-    def _counts(self, engine: Engine, plan: Plan) -> dict[str, Any]:
-        done = [row for row in plan if engine.history.reached(row["bracket"], row["rung"])]
-        counts = [len(engine.history.reached(row["bracket"], row["rung"])) for row in done]
-        resources = [row["n_resources"] for row in done]
-        return {
-            "n_resources_": resources,
-            "n_candidates_": counts,
-            "n_remaining_candidates_": -(-counts[-1] // self.factor),
-            "n_iterations_": len(done),
-            "n_required_iterations_": 1 + n_cuts(counts[0], self.factor),
-            "n_possible_iterations_": 1 + n_cuts(resources[-1], self.factor, resources[0]),
-            "min_resources_": resources[0],
-            "max_resources_": self._max_resources(),
-        }
-
-    def _features(self, gate: Gate | None, X: Any, best_estimator: Any) -> dict[str, Any]:
-        names = ("n_features_in_", "feature_names_in_")
-        source = gate if gate is not None and hasattr(gate, names[0]) else best_estimator
-        if source is not None and hasattr(source, names[0]):
-            return {"_gate": gate} | {n: getattr(source, n) for n in names if hasattr(source, n)}
-        try:
-            return {"_gate": gate, names[0]: _num_features(X)}
-        except TypeError:  # rows without a number of features, such as texts
-            return {"_gate": gate}
 
     # What the settings say.
 
@@ -271,13 +185,9 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         return int(final_step(self.estimator)[1].max_epochs if given == "auto" else given)
 
     def _scorer(self) -> Any:
-        return check_scoring(self.estimator, scoring=self.scoring)
-
-    def _rank_by(self) -> str:
-        names = metric_names(self.scoring)
-        if isinstance(self.refit, str) and (names or callable(self.scoring)):
-            return self.refit
-        return names[0] if names else "score"
+        # The order of a set differs from process to process.
+        scoring = sorted(self.scoring) if isinstance(self.scoring, set) else self.scoring
+        return check_scoring(self.estimator, scoring=scoring)
 
     def _classes(self, y: Any) -> Any:
         if not is_classifier(self.estimator):
@@ -383,14 +293,19 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         """
         _delegated("score")(self)
         check_is_fitted(self)
+        if params and not get_config()["enable_metadata_routing"]:
+            raise ValueError(
+                f"`score` takes {sorted(params)} only with metadata routing: call "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
         if params:
             params = process_routing(self, "score", **params).scorer.score
-        X = X if self._gate is None else self._gate.enter(X)
         scorer = self.scorer_
         if isinstance(scorer, dict):
-            return float(scorer[self._rank_by()](self._predictor, X, y, **params))
+            scorer = scorer[self._ranked_by]
+        X = X if self._gate is None else self._gate.enter(X)
         value = scorer(self._predictor, X, y, **params)
-        return float(value[self._rank_by()] if isinstance(value, Mapping) else value)
+        return float(value[self._ranked_by] if isinstance(value, Mapping) else value)
 
 
 def _is_auto(given: Any) -> bool:
@@ -401,31 +316,10 @@ def _root_seed(random_state: Any) -> int:
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if isinstance(random_state, np.random.RandomState):
-        return int(check_random_state(random_state).randint(2**31))
+        return int(random_state.randint(2**31))
     return int(random_state)
 
 
 def _accepts_weight(scorer: Any) -> bool:
     accepts = getattr(scorer, "_accept_sample_weight", None)
     return accepts is not None and bool(accepts())
-
-
-def _chosen(refit: Callable[..., Any], results: Mapping[str, Any]) -> int:
-    index = refit(results)
-    if not isinstance(index, (int, np.integer)):
-        raise TypeError(f"The `refit` callable returned {index!r}: it must return a row number.")
-    if not 0 <= index < len(results["params"]):
-        raise IndexError(
-            f"The `refit` callable returned {index}: `cv_results_` has the rows 0 to "
-            f"{len(results['params']) - 1}."
-        )
-    return int(index)
-
-
-def _warn_of_failures(errors: Sequence[str], n_runs: int) -> None:
-    warnings.warn(
-        f"{len(errors)} of {n_runs} runs failed; the others are unharmed, and "
-        f"`cv_results_['error']` has the reasons:\n{count_causes(errors)}",
-        FitFailedWarning,
-        stacklevel=4,
-    )

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any
 
-from sktune.space import Space
-from sktune.trainers import final_step, trains_in_epochs
+from sktune.nets import SEEDS, is_seed
+from sktune.space import Space, final_step
+from sktune.trainers import trains_in_epochs
 
 _SAMPLERS = ("random", "grid")
 
@@ -18,6 +19,8 @@ def setting_mistakes(search: Any) -> Iterator[str]:
     score = search.error_score
     if not (score == "raise" if isinstance(score, str) else isinstance(score, Real)):
         yield f"`error_score`={score!r} must be a number or 'raise'."
+    if not is_seed(search.random_state):
+        yield f"`random_state`={search.random_state!r} must be {SEEDS}."
     if isinstance(search.cv, Integral) and int(search.cv) < 2:
         yield f"`cv`={search.cv!r} must be at least 2 folds, a splitter, or an iterable of splits."
     if not (search.n_jobs is None or (isinstance(search.n_jobs, Integral) and search.n_jobs != 0)):
@@ -56,9 +59,10 @@ def _resource_mistakes(search: Any) -> Iterator[str]:
         yield f"`min_resources`={low!r} must be 'smallest', 'exhaust' or a positive whole number."
     if not (high == "auto" or _is_count(high)):
         yield f"`max_resources`={high!r} must be 'auto' or a positive whole number of epochs."
-    if _is_count(low) and _is_count(high) and low > high:
-        yield f"`min_resources`={low!r} must not be above `max_resources`={high!r}."
     net = final_step(search.estimator)[1]
+    reached = getattr(net, "max_epochs", None) if high == "auto" else high
+    if _is_count(low) and _is_count(reached) and low > reached:
+        yield f"`min_resources`={low!r} must not be above `max_resources`={reached!r} epochs."
     if not trains_in_epochs(net):
         yield (
             f"`estimator` must be a skorch net or a pipeline that ends in one, not "
@@ -86,7 +90,7 @@ def metric_names(scoring: Any) -> list[str]:
     return list(scoring) if isinstance(scoring, (list, tuple, dict)) else []
 
 
-def space_mistakes(space: Space, path: str, estimator: Any) -> Iterator[str]:
+def space_mistakes(space: Space, path: str) -> Iterator[str]:
     """Yield a line if the resource is among the hyperparameters."""
     resource = f"{path}__max_epochs" if path else "max_epochs"
     if resource in space.names:

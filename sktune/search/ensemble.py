@@ -66,8 +66,3 @@ class FoldEnsembleRegressor(RegressorMixin, _FoldEnsemble):
     def predict(self, X: Any) -> Any:
         """Return the mean predictions, in the shape of the targets."""
         return self._mean("predict", X)
-
-
-def fold_ensemble(estimators: Sequence[Any], classifies: bool) -> Any:
-    """Return the ensemble of the kind that the estimators are of."""
-    return (FoldEnsembleClassifier if classifies else FoldEnsembleRegressor)(estimators)

@@ -209,8 +209,9 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         return 1 if isinstance(self.min_resources, str) else int(self.min_resources)
 
     def _n_candidates(self, space: Space) -> int:
-        if self.sampler == "grid":
-            return len(space.grid())
         wanted = self.n_candidates
         n = self._max_resources() // self._min_resources() if wanted == "exhaust" else int(wanted)
-        return n if space.size is None else min(n, space.size)
+        size = len(space.grid()) if self.sampler == "grid" else space.size
+        if size is None:
+            return n
+        return size if self.sampler == "grid" else min(n, size)

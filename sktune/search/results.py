@@ -32,7 +32,7 @@ def rows(history: History) -> list[Row]:
     ]
 
 
-def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, Array]:
+def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, Any]:
     """Return scikit-learn's columns, and bracket, rung, candidate_id, status and error.
 
     ``rank_test_*`` counts the rows of higher rungs first and compares scores within a rung
@@ -40,7 +40,7 @@ def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, 
     """
     table = rows(history)
     params = [history.candidates[row.candidate_id].params for row in table]
-    results: dict[str, Array] = {
+    results: dict[str, Any] = {
         "iter": np.array([row.rung for row in table]),
         "n_resources": np.array([row.reports[0].n_resources for row in table]),
         "candidate_id": np.array([row.candidate_id for row in table]),
@@ -50,7 +50,7 @@ def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, 
         "error": np.array([_errors(row) for row in table], dtype=object),
         **_times(table),
         **_param_columns(params),
-        "params": np.array([dict(p) for p in params], dtype=object),
+        "params": [dict(setting) for setting in params],
     }
     for name in _metrics(history, lambda report: report.scores) or [rank_by]:
         scores = _matrix(table, _getter("scores", name, error_score))
@@ -136,7 +136,8 @@ def _masked(found: Mapping[int, Any], length: int) -> Array:
 
 def _ranks(table: Sequence[Row], scores: Array) -> Array:
     """Rank another metric: by rung, then by mean score, ties sharing the lower rank."""
-    means = np.nan_to_num(scores.mean(axis=1), nan=-np.inf)
+    is_ok = [_worst_status(row) == "ok" for row in table]
+    means = np.where(is_ok, scores.mean(axis=1), -np.inf)
     keys = [(-row.rung, -mean) for row, mean in zip(table, means, strict=True)]
     place = {key: place for place, key in reversed(list(enumerate(sorted(keys), start=1)))}
     return np.array([place[key] for key in keys], dtype=np.int32)

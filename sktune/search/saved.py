@@ -27,6 +27,7 @@ def result_directory(path: str) -> Iterator[Path]:
             f"{path}: this exists already, and results are never overwritten: "
             "choose another --output, or remove it"
         )
+    made = [folder for folder in goal.parents if not folder.exists()]
     try:
         goal.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
@@ -40,6 +41,8 @@ def result_directory(path: str) -> Iterator[Path]:
         scratch.rename(goal)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        for folder in [] if goal.exists() else made:
+            folder.rmdir()
 
 
 def save(directory: Path, estimator: Any, settings: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sktune.exceptions import InvalidSettingsError, refuse
 from sktune.nets import MLPClassifier, MLPRegressor
 
+READ_OPTIONS = {"na_values": ["?"], "skipinitialspace": True}
 # A column of whole numbers with more different values than this is a quantity, not a label.
 _MOST_CLASSES = 20
 _MOST_CATEGORIES = 64
@@ -86,7 +87,7 @@ def _frame(path: str) -> Any:
             "reading a table needs pandas, which is not installed: pip install 'sktune[table]'"
         ) from None
     try:
-        return pd.read_csv(path, na_values=["?"], skipinitialspace=True)
+        return pd.read_csv(path, **READ_OPTIONS)
     except FileNotFoundError:
         reason = "there is no such file: give the path of a CSV file"
     except pd.errors.EmptyDataError:

@@ -9,8 +9,16 @@ from sklearn.utils.validation import _num_samples
 from sktune.candidates import Candidate, Run
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
-from sktune.search.ensemble import fold_ensemble
-from sktune.trainers import AdvanceJob, FoldJob, advance, assembled, finished_net, prepare
+from sktune.search.ensemble import FoldEnsembleClassifier, FoldEnsembleRegressor
+from sktune.trainers import (
+    AdvanceJob,
+    FoldJob,
+    PreparedFold,
+    advance,
+    assembled,
+    finished_net,
+    prepare,
+)
 
 
 class Winner:
@@ -37,23 +45,29 @@ class Winner:
         )
         fold = prepare(job)
         trained = advance(AdvanceJob(setup, params, fold, n_resources, seed))
-        return self._whole(fold.heads, trained.snapshot)
+        return self._whole(fold, trained.snapshot)
 
-    def ensemble(self, classifies: bool) -> tuple[Any, Any]:
+    def ensemble(self, n_resources: int, classifies: bool) -> tuple[Any, Any]:
         """Average the candidate's networks, one per fold, which are already trained."""
         runs = [Run(self._candidate.candidate_id, f) for f in range(len(self._problem.splits))]
         kept = self._engine.snapshots
-        if not all(run in kept for run in runs):
+        if not all(run in kept and kept[run].n_resources == n_resources for run in runs):
             raise InvalidSettingsError(
-                "`ensemble`=True averages fold networks, which are kept for the last rung only: "
-                "let the `refit` callable return a row of the last rung, or set ensemble=False."
+                "`ensemble`=True averages fold networks, which are kept as far as each candidate "
+                "was trained: let the `refit` callable return a candidate's last row, of those "
+                "that reached the last rung, or set ensemble=False."
             )
         folds = [self._engine.folds[self._engine.fold_key(self._candidate, r.fold)] for r in runs]
-        wholes = [self._whole(fold.heads, kept[run]) for fold, run in zip(folds, runs, strict=True)]
-        ensemble = fold_ensemble([predictor for _, predictor in wholes], classifies)
+        wholes = [
+            self._whole(fold, kept[run].snapshot) for fold, run in zip(folds, runs, strict=True)
+        ]
+        kind = FoldEnsembleClassifier if classifies else FoldEnsembleRegressor
+        ensemble = kind([predictor for _, predictor in wholes])
         return ensemble, ensemble
 
-    def _whole(self, heads: Any, snapshot: bytes) -> tuple[Any, Any]:
-        estimator, net = self._setup.whole(self._candidate.params), finished_net(snapshot)
-        view = self._setup.codec.view(net)
-        return assembled(estimator, heads, net), assembled(estimator, heads, view)
+    def _whole(self, fold: PreparedFold, snapshot: bytes) -> tuple[Any, Any]:
+        setup, params = self._setup, self._candidate.params
+        estimator = setup.whole(params)
+        net = finished_net(setup, params, fold, snapshot)
+        view = setup.codec(net).view(net)
+        return assembled(estimator, fold.heads, net), assembled(estimator, fold.heads, view)

@@ -2,6 +2,6 @@
 
 from sktune.space.dimensions import Choice, Float, Int
 from sktune.space.space import Space
-from sktune.space.suggest import suggest_space
+from sktune.space.suggest import final_step, suggest_space
 
-__all__ = ["Choice", "Float", "Int", "Space", "suggest_space"]
+__all__ = ["Choice", "Float", "Int", "Space", "final_step", "suggest_space"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,10 @@ class Int:
     log: bool = False
 
     def __post_init__(self) -> None:
-        refuse(_bounds_mistakes("Int", self.low, self.high, self.log))
+        bounds: list[Any] = [self.low, self.high]
+        is_whole = all(isinstance(bound, Integral) for bound in bounds)
+        kind = [] if is_whole else [f"`low`={self.low!r}, `high`={self.high!r} must be whole."]
+        refuse([*kind, *_bounds_mistakes("Int", self.low, self.high, self.log)])
 
     def rvs(self, size: Any = None, random_state: Any = None) -> Any:
         """Draw one number, or an array of shape ``size``, as a frozen scipy distribution does."""

@@ -58,7 +58,8 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
     >>> space["mlpclassifier__lr"]
     Float(low=0.0001, high=0.1, log=True)
     """
-    prefix, net = _final_step(estimator)
+    path, net = final_step(estimator)
+    prefix = f"{path}__" if path else ""
     space = {prefix + name: _KNOWN[key] for name, key in _tunable(net)}
     if not space:
         raise InvalidSettingsError(
@@ -68,12 +69,18 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
     return space
 
 
-def _final_step(estimator: Any) -> tuple[str, Any]:
-    prefix = ""
+def final_step(estimator: Any) -> tuple[str, Any]:
+    """Return (path, net): the last step, of pipelines within pipelines too.
+
+    >>> from sktune import MLPClassifier
+    >>> final_step(Pipeline([("a", Pipeline([("net", MLPClassifier())]))]))
+    ('a__net', MLPClassifier())
+    """
+    path = []
     while isinstance(estimator, Pipeline):
         name, estimator = estimator.steps[-1]
-        prefix += f"{name}__"
-    return prefix, estimator
+        path.append(name)
+    return "__".join(path), estimator
 
 
 def _tunable(net: Any) -> Iterator[tuple[str, str]]:

@@ -24,17 +24,34 @@ from sktune.nets.randomness import Randomness
 
 
 class FloatDataset(Dataset):
-    """skorch's data set, with numbers of double precision brought to single precision."""
+    """skorch's data set, with tables brought to dense arrays of single precision.
 
-    def __init__(self, X: Any, y: Any = None, length: int | None = None) -> None:
-        super().__init__(single_precision(X), y, length)
+    ``arguments`` are those of the module's ``forward``: a DataFrame whose columns are among them
+    is left to skorch, which passes each column by its name.
+    """
+
+    def __init__(
+        self, X: Any, y: Any = None, length: int | None = None, arguments: Any = frozenset()
+    ) -> None:
+        super().__init__(_single_precision(X, arguments), y, length)
 
 
-def single_precision(X: Any) -> Any:
-    """Return a float64 array as float32, anything else as it is."""
-    if isinstance(X, np.ndarray) and X.dtype == np.float64:
-        return X.astype(np.float32)
-    return X
+def _single_precision(X: Any, arguments: Any) -> Any:
+    if _is_frame(X) and not set(X.columns) <= arguments:
+        X = X.to_numpy()
+    elif issparse(X):
+        X = X.toarray()
+    is_double = isinstance(X, np.ndarray) and X.dtype == np.float64
+    return X.astype(np.float32) if is_double else X
+
+
+def _is_frame(X: Any) -> bool:
+    return hasattr(X, "columns") and hasattr(X, "iloc")
+
+
+def _forward_arguments(module: Any) -> frozenset[str]:
+    forward = getattr(module, "forward", None)
+    return frozenset() if forward is None else frozenset(inspect.signature(forward).parameters)
 
 
 def _batches_fast(dataset: Any, **settings: Any) -> Any:
@@ -67,7 +84,8 @@ def adapted(net: Any, classes: npt.NDArray[Any] | None) -> Any:
     if not is_raw(net):
         return net
     if net.dataset is Dataset:
-        net.set_params(dataset=FloatDataset)
+        arguments = _forward_arguments(net.module)
+        net.set_params(dataset=FloatDataset, dataset__arguments=arguments)
     for iterator in ("iterator_train", "iterator_valid"):
         if getattr(net, iterator) is DataLoader:
             net.set_params(**{iterator: _batches_fast})
@@ -100,26 +118,38 @@ class LabelCodec(Codec):
         return np.searchsorted(self.classes, np.asarray(y)).astype(self.dtype)
 
     def view(self, net: Any) -> Any:
-        """Return a classifier that answers with labels."""
-        return DecodedClassifier(net, self.classes)
+        """Return a classifier that answers with labels: the net itself if they are the codes."""
+        is_code = self.classes.dtype.kind in "iu" and self.classes[-1] == len(self.classes) - 1
+        return net if is_code and self.classes[0] == 0 else DecodedClassifier(net, self)
 
 
 class ColumnCodec(Codec):
-    """One-dimensional targets, for a net whose outputs have shape (n, 1)."""
+    """Numbers as columns, for a net whose outputs have shape (n_rows, n_outputs)."""
+
+    def __init__(self, flat: bool) -> None:
+        self.flat = flat
 
     def encode(self, y: Any) -> Any:
-        """Return the targets as a float32 column."""
+        """Return the targets as float32 columns."""
         return np.asarray(y, dtype=np.float32).reshape(len(y), -1)
 
     def view(self, net: Any) -> Any:
-        """Return a regressor that answers with one-dimensional arrays."""
-        return DecodedRegressor(net)
+        """Return a regressor that answers in the shape of the targets."""
+        return DecodedRegressor(net, self) if self.flat else net
 
 
 class _Decoded(BaseEstimator):
-    """A trained net whose answers are read for it."""
+    """A trained net whose answers are read for it; in all else it is the net."""
 
-    net: Any
+    _mixin: Any
+
+    def __init__(self, net: Any, codec: Any) -> None:
+        self.net, self.codec = net, codec
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("net", "codec"):
+            raise AttributeError(name)
+        return getattr(self.net, name)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -128,21 +158,28 @@ class _Decoded(BaseEstimator):
         """Do nothing: the net is trained."""
         return self
 
+    def score(self, X: Any, y: Any, **params: Any) -> Any:
+        """Return scikit-learn's score, or that of the net's class if it has one of its own."""
+        if type(self.net).score is not self._mixin.score:
+            return self.net.score(X, self.codec.encode(y), **params)
+        return self._mixin.score(self, X, y, **params)
+
 
 class DecodedClassifier(ClassifierMixin, _Decoded):
     """A trained net that answers with class labels."""
 
-    def __init__(self, net: Any, classes: npt.NDArray[Any]) -> None:
-        self.net, self.classes = net, classes
+    _mixin = ClassifierMixin
+    score = _Decoded.score
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
         """The class labels."""
-        return self.classes
+        classes: npt.NDArray[Any] = self.codec.classes
+        return classes
 
     def predict(self, X: Any) -> Any:
         """Return the labels."""
-        return self.classes[np.asarray(self.net.predict(X)).astype(int)]
+        return self.classes_[np.asarray(self.net.predict(X)).astype(int)]
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probabilities, in the order of the labels."""
@@ -152,22 +189,22 @@ class DecodedClassifier(ClassifierMixin, _Decoded):
 class DecodedRegressor(RegressorMixin, _Decoded):
     """A trained net that answers with one number a row."""
 
-    def __init__(self, net: Any) -> None:
-        self.net = net
+    _mixin = RegressorMixin
+    score = _Decoded.score
 
     def predict(self, X: Any) -> Any:
         """Return the numbers, of shape (n_samples,)."""
         return np.asarray(self.net.predict(X)).reshape(-1)
 
 
-def codec_for(net: Any, y: Any, classes: npt.NDArray[Any] | None) -> Codec:
-    """Return the codec that the net needs for these targets."""
+def codec_for(net: Any, classes: npt.NDArray[Any] | None, flat: bool) -> Codec:
+    """Return the codec that a net needs, for targets of one dimension (``flat``) or two."""
     if isinstance(net, NeuralNetBinaryClassifier) and classes is not None:
         return LabelCodec(classes, np.float32)
     if isinstance(net, NeuralNetClassifier) and is_raw(net) and classes is not None:
         return LabelCodec(classes, np.int64)
-    if isinstance(net, NeuralNetRegressor) and is_raw(net) and np.ndim(y) == 1:
-        return ColumnCodec()
+    if isinstance(net, NeuralNetRegressor) and is_raw(net):
+        return ColumnCodec(flat)
     return Codec()
 
 
@@ -176,8 +213,8 @@ class Gate(BaseEstimator):
 
     Arrays, lists and DataFrames must be finite numbers with the features of ``fit``; they come
     back as float32 arrays, whole numbers as they are if the module has an embedding to look
-    them up in. What only the module can judge (dicts, tensors, data sets, DataFrames whose
-    columns are arguments of ``forward``) is passed on.
+    them up in. What only the module can judge (skorch's SliceDict, tensors, data sets,
+    DataFrames whose columns are arguments of ``forward``) is passed on.
     """
 
     def __init__(self, net: Any) -> None:
@@ -185,30 +222,26 @@ class Gate(BaseEstimator):
 
     def enter(self, X: Any, *, reset: bool = False) -> Any:
         """Return the rows as the net takes them."""
+        if reset:
+            self.looks_up_ = _looks_up(self.net)
         is_sparse = issparse(X)  # of which some kinds are dicts
         if isinstance(X, (Mapping, torch.Tensor, torch.utils.data.Dataset)) and not is_sparse:
             return X
         if _is_frame(X) and set(X.columns) <= _forward_arguments(self.net.module):
             return X
-        if reset:
-            self.looks_up_ = _looks_up(self.net)
         X = validate_data(self, X, reset=reset, allow_nd=True)
         return X if self.looks_up_ and X.dtype.kind in "iu" else X.astype(np.float32, copy=False)
 
 
 def _looks_up(net: Any) -> bool:
-    with Randomness(0).turn():
-        net = clone(net).set_params(verbose=0).initialize()
+    try:
+        with Randomness(0).turn():
+            net = clone(net).set_params(verbose=0).initialize()
+    except Exception:
+        # The module cannot be made without a candidate's arguments; whole numbers are then
+        # taken for measurements, as in every other table.
+        return False
     return any(
         isinstance(part, (torch.nn.Embedding, torch.nn.EmbeddingBag))
         for part in net.module_.modules()
     )
-
-
-def _is_frame(X: Any) -> bool:
-    return hasattr(X, "columns") and hasattr(X, "iloc")
-
-
-def _forward_arguments(module: Any) -> set[Any]:
-    forward = getattr(module, "forward", None)
-    return set() if forward is None else set(inspect.signature(forward).parameters)

@@ -1,5 +1,6 @@
 """An estimator taken apart: the transformers in front, the final net, and back together."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -8,30 +9,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
 from sktune.candidates import Params
-
-
-def final_step(estimator: Any) -> tuple[str, Any]:
-    """Return (path, net): the last step, of pipelines within pipelines too.
-
-    >>> from sktune import MLPClassifier
-    >>> final_step(Pipeline([("a", Pipeline([("net", MLPClassifier())]))]))
-    ('a__net', MLPClassifier())
-    """
-    path = []
-    while isinstance(estimator, Pipeline):
-        name, estimator = estimator.steps[-1]
-        path.append(name)
-    return "__".join(path), estimator
+from sktune.trainers.snapshot import content_key
 
 
 def head_setting(path: str, params: Params) -> str:
-    """Return what the candidate's parameters say about all but the final step, as a key."""
+    """Return a key of what the candidate's parameters say about all but the final step."""
     mine = {
         name: value
         for name, value in params.items()
         if path and name != path and not name.startswith(f"{path}__")
     }
-    return repr(sorted(mine.items()))
+    return content_key(sorted(mine.items(), key=lambda item: item[0]))
 
 
 class NetPlace(BaseEstimator):
@@ -80,8 +68,8 @@ def assembled(estimator: Any, fitted: list[Pipeline], net: Any) -> Any:
     own, rest = (fitted[:1], fitted[1:]) if len(estimator.steps) > 1 else ([], fitted)
     name, last = estimator.steps[-1]
     steps = [step for head in own for step in head.steps[:-1]]
-    whole = Pipeline([*steps, (name, assembled(last, rest, net))], verbose=estimator.verbose)
-    whole.memory = estimator.memory
+    whole = copy.copy(estimator)
+    whole.steps = [*steps, (name, assembled(last, rest, net))]
     return whole
 
 
@@ -99,6 +87,11 @@ def routed(
         of_head, of_last = (_by_request if routing else _by_prefix)(estimator, name, params)
         if len(estimator.steps) > 1:
             of_heads.append(of_head)
+        elif of_head:
+            raise ValueError(
+                f"Pipeline.fit does not accept the parameters {sorted(of_head)}: name the step "
+                f"that they are for, as in {name}__{min(of_head)}."
+            )
         estimator, params = last, of_last
     return of_heads, params
 

@@ -34,25 +34,28 @@ class FoldJob:
 
 
 @dataclass(frozen=True)
-class PreparedFold:
-    """The rows as the net gets them, and what else training and scoring are given.
+class Part:
+    """Training or validation rows: as a net gets them, as they came, and what scorers are given."""
 
-    ``raw_valid`` holds the validation rows as they came, for scorers that want the whole
-    pipeline, and ``heads`` the fitted transformers.
-    """
-
-    X_train: Any
-    y_train: Any
-    X_valid: Any = None
-    y_valid: Any = None
-    raw_valid: Any = None
-    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    X: Any
+    y: Any
+    raw: Any = None
     score_params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PreparedFold:
+    """The rows of a fold, the parameters of the net's ``fit``, and the fitted transformers."""
+
+    train: Part
+    valid: Part | None = None
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
     heads: list[Pipeline] = field(default_factory=list)
 
     def for_net(self) -> "PreparedFold":
         """Return only what a net and a scorer of predictions need: the least to send around."""
-        return replace(self, heads=[], raw_valid=None)
+        valid = self.valid and replace(self.valid, raw=None)
+        return replace(self, train=replace(self.train, raw=None), valid=valid, heads=[])
 
 
 def prepare(job: FoldJob) -> PreparedFold:
@@ -60,26 +63,28 @@ def prepare(job: FoldJob) -> PreparedFold:
     with job.setup.at_work(), Randomness(job.seed).turn():
         estimator = job.setup.whole(job.params)
         params = _sliced(job.fit_params, job.X, job.train)
-        of_heads, of_net = routed(estimator, params, job.setup.config["enable_metadata_routing"])
-        X, y = _safe_indexing(job.X, job.train), _safe_indexing(job.y, job.train)
-        fitted = heads(estimator)
+        routing = job.setup.config["enable_metadata_routing"]
+        of_heads, of_net = routed(estimator, params, routing)
+        train = _part(job, job.train)
+        X, fitted = train.raw, heads(estimator)
         for head, head_params in zip(fitted, of_heads, strict=True):
-            X = head.fit_transform(X, y, **head_params)
-        fold = PreparedFold(X, y, fit_params=of_net, heads=fitted)
-        return fold if job.valid is None else _with_valid(fold, job, job.valid)
+            X = head.fit_transform(X, train.y, **head_params)
+        fold = PreparedFold(replace(train, X=X), None, of_net, fitted)
+        return fold if job.valid is None else replace(fold, valid=_valid(job, job.valid, fitted))
 
 
-def _with_valid(fold: PreparedFold, job: FoldJob, valid: Rows) -> PreparedFold:
-    raw = X = _safe_indexing(job.X, valid)
-    for head in fold.heads:
+def _valid(job: FoldJob, rows: Rows, fitted: list[Pipeline]) -> Part:
+    part = _part(job, rows)
+    X = part.raw
+    for head in fitted:
         X = head.transform(X)
-    return replace(
-        fold,
-        X_valid=X,
-        y_valid=_safe_indexing(job.y, valid),
-        raw_valid=raw,
-        score_params=_sliced(job.score_params, job.X, valid),
-    )
+    return replace(part, X=X)
+
+
+def _part(job: FoldJob, rows: Rows) -> Part:
+    y = None if job.y is None else _safe_indexing(job.y, rows)
+    raw = _safe_indexing(job.X, rows)
+    return Part(raw, y, raw, _sliced(job.score_params, job.X, rows))
 
 
 def _sliced(params: Mapping[str, Any], X: Any, rows: Rows) -> dict[str, Any]:
@@ -91,8 +96,7 @@ def _sliced(params: Mapping[str, Any], X: Any, rows: Rows) -> dict[str, Any]:
 
 
 def _is_per_row(value: Any, X: Any) -> bool:
-    if isinstance(value, (str, bytes)) or not (
-        hasattr(value, "__len__") or hasattr(value, "shape")
-    ):
-        return False
-    return np.ndim(value) > 0 and bool(_num_samples(value) == _num_samples(X))
+    if isinstance(value, (list, tuple)):
+        return bool(len(value) == _num_samples(X))
+    shape: tuple[int, ...] = getattr(value, "shape", ())
+    return len(shape) > 0 and bool(shape[0] == _num_samples(X))

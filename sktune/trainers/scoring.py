@@ -1,7 +1,7 @@
 """Scores of a trained net, by scikit-learn's scorers, unless its predictions are not finite."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from skorch import NeuralNet
 
-from sktune.exceptions import DivergedError
+from sktune.exceptions import DivergedError, InvalidSettingsError
 
 
 def reads_predictions_only(scorer: Any) -> bool:
@@ -21,6 +21,24 @@ def reads_predictions_only(scorer: Any) -> bool:
     if parts is not None:
         return all(reads_predictions_only(part) for part in parts.values())
     return hasattr(scorer, "_score_func") or type(scorer).__name__ == "_PassthroughScorer"
+
+
+def ranking_metric(names: Sequence[str], refit: Any) -> str:
+    """Return the metric by which candidates are promoted.
+
+    It is the only one, else the one that ``refit`` names, else the first.
+
+    >>> ranking_metric(["accuracy", "f1"], "f1"), ranking_metric(["accuracy", "f1"], False)
+    ('f1', 'accuracy')
+    """
+    if list(names) == ["score"]:
+        return "score"
+    if refit is True or (isinstance(refit, str) and refit not in names):
+        raise InvalidSettingsError(
+            f"`refit`={refit!r} must name one of the metrics that `scoring` returns, "
+            f"{sorted(names)}, or be False."
+        )
+    return refit if isinstance(refit, str) else names[0]
 
 
 def scores(

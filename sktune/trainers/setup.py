@@ -11,8 +11,8 @@ from sklearn import config_context, get_config
 from sklearn.base import clone
 
 from sktune.candidates import Params
-from sktune.trainers.adapt import Codec, adapted
-from sktune.trainers.anatomy import final_step
+from sktune.space import final_step
+from sktune.trainers.adapt import Codec, adapted, codec_for
 
 
 @dataclass(frozen=True)
@@ -20,28 +20,35 @@ class Setup:
     """What all runs of a search share; it travels to the workers with each job.
 
     ``horizon`` is the most epochs a run can have: learning-rate schedules are laid out for it.
-    ``rank_by`` names the metric by which candidates are promoted. ``n_threads`` is the number of
-    torch threads of a worker, None to leave it alone.
+    ``refit`` says by which metric candidates are promoted, see :func:`ranking_metric`;
+    ``classes`` are the labels of a classification, and ``flat`` says that targets have one
+    dimension. ``n_threads`` is the number of torch threads of a worker, None to leave it alone.
     """
 
     estimator: Any
     scorer: Callable[..., Any]
     horizon: int
-    rank_by: str = "score"
+    refit: Any = True
     classes: npt.NDArray[Any] | None = None
-    codec: Codec = field(default_factory=Codec)
+    flat: bool = True
     return_train_score: bool = False
     n_threads: int | None = None
     config: Mapping[str, Any] = field(default_factory=get_config)
 
     def whole(self, params: Params) -> Any:
         """Return the unfitted estimator of a candidate."""
-        return clone(self.estimator).set_params(**params)
+        # A step given as a value is the caller's own object, and shared by folds.
+        values = {name: clone(value, safe=False) for name, value in params.items()}
+        return clone(self.estimator).set_params(**values)
 
     def net(self, params: Params) -> Any:
         """Return the untrained net of a candidate."""
         net = adapted(final_step(self.whole(params))[1], self.classes)
         return net.set_params(max_epochs=self.horizon)
+
+    def codec(self, net: Any) -> Codec:
+        """Return how targets are told to a candidate's net, and its answers read."""
+        return codec_for(net, self.classes, self.flat)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

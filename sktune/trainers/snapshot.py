@@ -7,6 +7,7 @@ its best weights out.
 """
 
 import copyreg
+import hashlib
 import io
 import pickle
 from dataclasses import dataclass
@@ -56,8 +57,13 @@ class _Pickler(cloudpickle.Pickler):
         if isinstance(obj, _WHOLE):
             return copyreg.__newobj__, (type(obj),), dict(vars(obj)), None, None, _set_state  # type: ignore[attr-defined]
         if type(obj) in _PLAIN_TENSORS and _is_plain(obj):
-            return _tensor, (type(obj), obj.detach().numpy(), obj.requires_grad)
+            return _tensor, (type(obj), obj.detach().numpy(), obj.requires_grad, obj.grad)
         return super().reducer_override(obj)
+
+
+def content_key(thing: Any) -> str:
+    """Return a short text that differs for things that differ, in one process."""
+    return hashlib.sha256(cloudpickle.dumps(thing)).hexdigest()
 
 
 def _set_state(obj: Any, state: dict[str, Any]) -> None:
@@ -76,8 +82,11 @@ def _is_plain(tensor: torch.Tensor) -> bool:
     )
 
 
-def _tensor(kind: Any, values: Any, requires_grad: bool) -> torch.Tensor:
+def _tensor(kind: Any, values: Any, requires_grad: bool, grad: torch.Tensor | None) -> torch.Tensor:
     tensor = torch.from_numpy(values)
-    if kind is torch.Tensor:
-        return tensor.requires_grad_(requires_grad)
-    return torch.nn.Parameter(tensor, requires_grad)
+    if kind is torch.nn.Parameter:
+        tensor = torch.nn.Parameter(tensor, requires_grad)
+    tensor.requires_grad_(requires_grad)
+    # Gradients that are gathered over several batches must not be lost between two rungs.
+    tensor.grad = grad
+    return tensor

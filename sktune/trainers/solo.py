@@ -8,6 +8,7 @@ the random generators go on from the snapshot.
 import dis
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +19,12 @@ from skorch.callbacks import Callback
 from torch.utils.data import Subset
 
 from sktune.candidates import Params
-from sktune.exceptions import DivergedError, InvalidSettingsError
+from sktune.exceptions import DivergedError
 from sktune.nets import TabularNet
 from sktune.nets.randomness import Randomness
 from sktune.trainers.anatomy import assembled
-from sktune.trainers.fold import PreparedFold
-from sktune.trainers.scoring import scores
+from sktune.trainers.fold import Part, PreparedFold
+from sktune.trainers.scoring import ranking_metric, scores
 from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import RunState, freeze, thaw
 
@@ -45,6 +46,7 @@ class Advanced:
     """What came of it: the snapshot to go on from, the scores, and what it cost."""
 
     snapshot: bytes
+    score: float
     scores: Mapping[str, float] = field(default_factory=dict)
     train_scores: Mapping[str, float] = field(default_factory=dict)
     n_parameters: int = 0
@@ -62,12 +64,15 @@ def advance(job: AdvanceJob) -> Advanced:
     """
     with job.setup.at_work():
         state = _new_run(job) if job.snapshot is None else thaw(job.snapshot)
-        with state.randomness.turn():
+        with state.randomness.turn(), warnings.catch_warnings():
+            # Workers get memory maps that cannot be written to, and nobody does.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
             start = time.perf_counter()
-            _train(state, job)
+            X, y, params = _training_data(state.net, job.setup, job.fold)
+            _train(state, job.n_resources, X, y, params)
             state.randomness.hold()
             snapshot, trained = freeze(state), time.perf_counter()
-            net = _ended(state.net)
+            net = _ended(state.net, X, y)
             measured = _measure(job, net)
         return Advanced(
             snapshot,
@@ -78,11 +83,12 @@ def advance(job: AdvanceJob) -> Advanced:
         )
 
 
-def finished_net(snapshot: bytes) -> NeuralNet:
+def finished_net(setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes) -> NeuralNet:
     """Return the net of a snapshot as it is when training ends there."""
     state = thaw(snapshot)
-    with state.randomness.turn():
-        net = _ended(state.net)
+    with setup.at_work(), state.randomness.turn():
+        X, y, _ = _training_data(state.net, setup, fold)
+        net = _ended(state.net, X, y)
     if isinstance(net.train_split, _FixedSplit):
         net.train_split = net.train_split.split
     return net
@@ -97,14 +103,13 @@ def _new_run(job: AdvanceJob) -> RunState:
     return RunState(net, randomness)
 
 
-def _train(state: RunState, job: AdvanceJob) -> None:
+def _train(state: RunState, n_resources: int, X: Any, y: Any, params: Mapping[str, Any]) -> None:
     net, verbose = state.net, state.net.verbose
     net.verbose = 0
-    X, y, params = _training_data(net, job)
     if not net.initialized_:
         net.initialize()
         net.notify("on_train_begin", X=X, y=y)
-    epochs = 0 if state.stopped else job.n_resources - state.epochs
+    epochs = 0 if state.stopped else n_resources - state.epochs
     net.callbacks_.insert(0, ("watch", _Watch()))
     try:
         net.fit_loop(X, y, epochs=epochs, **params)
@@ -115,42 +120,44 @@ def _train(state: RunState, job: AdvanceJob) -> None:
     finally:
         net.callbacks_.pop(0)
         net.verbose = verbose
-    state.epochs = job.n_resources
+    state.epochs = n_resources
     if not all(bool(torch.isfinite(weight).all()) for weight in net.module_.parameters()):
         raise DivergedError(f"the weights are not finite after epoch {len(net.history)}")
 
 
-def _training_data(net: NeuralNet, job: AdvanceJob) -> tuple[Any, Any, Mapping[str, Any]]:
-    fold = job.fold
+def _training_data(
+    net: NeuralNet, setup: Setup, fold: PreparedFold
+) -> tuple[Any, Any, Mapping[str, Any]]:
+    X, y = fold.train.X, fold.train.y
     if isinstance(net, TabularNet):
-        classes = {} if job.setup.classes is None else {"classes": job.setup.classes}
-        return net.encode(fold.X_train, fold.y_train, **classes, **fold.fit_params), None, {}
-    return fold.X_train, job.setup.codec.encode(fold.y_train), fold.fit_params
+        return net.encode(X, y, classes=setup.classes, **fold.fit_params), None, {}
+    return X, setup.codec(net).encode(y), fold.fit_params
 
 
-def _ended(net: NeuralNet) -> NeuralNet:
+def _ended(net: NeuralNet, X: Any, y: Any) -> NeuralNet:
     # Callbacks may load their best weights now, so the net is not to be trained on after this.
-    net.notify("on_train_end", X=None, y=None)
+    net.notify("on_train_end", X=X, y=y)
     return net
 
 
-def _measure(job: AdvanceJob, net: NeuralNet) -> tuple[dict[str, float], dict[str, float]]:
-    fold, setup = job.fold, job.setup
-    if fold.X_valid is None:
-        return {}, {}
-    estimator, X = setup.codec.view(net), fold.X_valid
-    if fold.raw_valid is not None:
-        estimator, X = assembled(setup.whole(job.params), fold.heads, estimator), fold.raw_valid
-    test = scores(setup.scorer, estimator, net, X, fold.y_valid, fold.score_params)
-    if setup.rank_by not in test:
-        raise InvalidSettingsError(
-            f"`refit` must name one of the metrics that `scoring` returns, {sorted(test)}: "
-            "candidates are promoted by it."
-        )
-    if not setup.return_train_score:
-        return test, {}
-    view = setup.codec.view(net)
-    return test, scores(setup.scorer, view, net, fold.X_train, fold.y_train, {})
+def _measure(
+    job: AdvanceJob, net: NeuralNet
+) -> tuple[float, Mapping[str, float], Mapping[str, float]]:
+    """Return the score to be ranked by, all scores, and those of the training rows."""
+    if job.fold.valid is None:
+        return math.nan, {}, {}
+    test = _scored(job, net, job.fold.valid)
+    score = test[ranking_metric(list(test), job.setup.refit)]
+    return score, test, _scored(job, net, job.fold.train) if job.setup.return_train_score else {}
+
+
+def _scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:
+    setup, X = job.setup, part.X
+    estimator = setup.codec(net).view(net)
+    if part.raw is not None:
+        estimator = assembled(setup.whole(job.params), job.fold.heads, estimator)
+        X = part.raw
+    return scores(setup.scorer, estimator, net, X, part.y, part.score_params)
 
 
 class _Watch(Callback):

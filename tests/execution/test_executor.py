@@ -81,6 +81,8 @@ class TestWorkers:
         for n_jobs in (2, 3, 100):
             executor = Executor(n_jobs)
             assert executor.n_threads == max(1, cpu_count() // n_jobs)
+        with parallel_config("threading"):
+            assert Executor(n_jobs=2).n_threads is None
 
     def test_data_reach_processes_as_memory_maps(self):
         array = np.ones(10_000)

@@ -145,3 +145,15 @@ def test_weights_that_overflow():
     net = classifier(Overflowing, module__in_features=4, module__out_features=3, batch_size=200)
     with pytest.raises(AllRunsFailedError, match=r"DivergedError: the (weights|loss)"):
         fit(halving(net, {"lr": [0.1]}, max_resources=1))
+
+
+def test_a_failed_candidate_is_last_by_every_metric():
+    search = halving(
+        classifier(Raises),
+        {"module__broken": [False, True]},
+        scoring=["accuracy", "neg_log_loss"],
+        refit="accuracy",
+        error_score=0.0,
+        max_resources=1,
+    )
+    assert fit(search).cv_results_["rank_test_neg_log_loss"].tolist() == [1, 2]

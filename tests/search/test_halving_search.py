@@ -13,7 +13,8 @@ from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import accuracy_score
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -27,8 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sktune import Choice, Float, Int, MLPClassifier, MLPRegressor, SuccessiveHalvingSearchCV
-from sktune.exceptions import InvalidSettingsError
-from tests.user_nets import classifier, regressor, same_bits
+from sktune.exceptions import AllRunsFailedError, InvalidSettingsError
+from tests.user_nets import ByName, classifier, regressor, same_bits
 
 X, Y = load_iris(return_X_y=True)
 SPACE = {
@@ -80,7 +81,7 @@ class TestWhatIsTrained:
     def test_candidates_are_those_of_scikit_learns_random_search(self, fitted):
         drawn = list(ParameterSampler(SPACE, 9, random_state=0))
         first = fitted.cv_results_["iter"] == 0
-        assert fitted.cv_results_["params"][first].tolist() == drawn
+        assert np.array(fitted.cv_results_["params"])[first].tolist() == drawn
 
     def test_the_last_rung_scores_what_plain_fits_score(self, fitted):
         best = clone(pipe()).set_params(**fitted.best_params_)
@@ -249,6 +250,59 @@ class TestChoosing:
         assert search.best_estimator_.predict(X).tolist() == oracle.argmax(axis=1).tolist()
         assert search.n_features_in_ == 4
 
+    def test_the_ensemble_is_of_one_rung_when_the_last_one_fails(self):
+        def judge(estimator, X, y):
+            if len(estimator.history_) == 3 and len(y) == 40:
+                raise ValueError("the last fold breaks in the last rung")
+            return estimator.score(X, y)
+
+        folds = [(np.arange(100), np.arange(100, 150)), (np.arange(110), np.arange(110, 150))]
+        net = MLPClassifier(lr=0.01, random_state=0)
+        order = np.random.RandomState(0).permutation(150)
+        search = halving(
+            net, {"width": [8, 16, 32]}, max_resources=3, cv=folds, ensemble=True, scoring=judge
+        )
+        with pytest.warns(FitFailedWarning):
+            search.fit(X[order], Y[order])
+        assert search.cv_results_["rung"][search.best_index_] == 0
+        assert [len(net.history_) for net in search.best_estimator_.estimators] == [1, 1]
+
+    def test_the_ensemble_of_an_eliminated_candidate_is_refused(self):
+        with pytest.raises(InvalidSettingsError, match="candidate's last row"):
+            halving(ensemble=True, refit=lambda results: 0).fit(X, Y)
+
+    @pytest.mark.parametrize(
+        ("refit", "rank_by"), [("b", "b"), (False, "a"), (lambda results: 3, "a")]
+    )
+    def test_a_callable_scoring_may_return_several_metrics(self, refit, rank_by):
+        search = halving(
+            scoring=lambda e, X, y: {"a": e.score(X, y), "b": -e.score(X, y)}, refit=refit
+        ).fit(X, Y)
+        assert search.multimetric_
+        kept = search.cv_results_["candidate_id"][search.cv_results_["rung"] == 1]
+        scores = search.cv_results_[f"mean_test_{rank_by}"][:9]
+        assert scores[kept].min() >= np.sort(scores)[-3]
+
+    def test_a_scorer_and_a_name_for_it(self):
+        scorer = make_scorer(accuracy_score)
+        assert halving(scoring=scorer, refit="accuracy").fit(X, Y).best_score_ > 0.5
+
+    def test_several_metrics_and_refit_true_are_refused(self):
+        with pytest.raises(AllRunsFailedError, match="must name one of the metrics"):
+            halving(scoring=lambda e, X, y: {"a": 1.0, "b": 2.0}).fit(X, Y)
+
+    def test_train_scores_see_what_test_scores_see(self):
+        seen = []
+
+        def judge(estimator, rows, y):
+            seen.append((list(estimator.named_steps), len(y), float(np.max(rows))))
+            return 0.5
+
+        halving(scoring=judge, return_train_score=True, n_candidates=3, max_resources=1).fit(X, Y)
+        assert {names[0] for names, _, _ in seen} == {"standardscaler"}
+        assert sorted({n for _, n, _ in seen}) == [50, 100]
+        assert min(top for *_, top in seen) > 5
+
     def test_the_ensemble_of_a_regression(self):
         data, y = load_diabetes(return_X_y=True)
         net = MLPRegressor(random_state=0, lr=0.01)
@@ -301,8 +355,7 @@ class TestEstimators:
     def test_every_grid_point_once(self):
         grid = {"mlpclassifier__lr": [0.01, 0.05], "mlpclassifier__width": [8, 16, 32]}
         search = halving(space=grid, sampler="grid", n_candidates="exhaust").fit(X, Y)
-        first = search.cv_results_["params"][search.cv_results_["iter"] == 0]
-        assert first.tolist() == list(ParameterGrid(grid))
+        assert search.cv_results_["params"][:6] == list(ParameterGrid(grid))
 
     def test_a_sampler_of_ones_own(self):
         class Fixed:
@@ -312,6 +365,23 @@ class TestEstimators:
 
         search = halving(sampler=Fixed()).fit(X, Y)
         assert list(search.cv_results_["param_mlpclassifier__width"][:9]) == list(range(4, 13))
+
+    def test_a_sampler_that_runs_dry(self):
+        class Two:
+            def propose(self, n_candidates, history):
+                left = [{"mlpclassifier__lr": 0.01}, {"mlpclassifier__lr": 0.02}]
+                return iter(left[len(history.candidates) :][:n_candidates])
+
+        search = halving(sampler=Two()).fit(X, Y)
+        assert search.n_candidates_ == [2, 2, 1]
+
+    def test_a_sampler_with_nothing_to_propose(self):
+        class Nothing:
+            def propose(self, n_candidates, history):
+                return []
+
+        with pytest.raises(AllRunsFailedError, match="proposed no candidate"):
+            halving(sampler=Nothing()).fit(X, Y)
 
     def test_sample_weight_is_cut_down_to_the_fold(self):
         weight = (Y != 2).astype(float)
@@ -328,6 +398,69 @@ class TestEstimators:
         assert np.array_equal(copy.predict(X), fitted.predict(X))
         assert clone(fitted).get_params(deep=False).keys() == fitted.get_params(deep=False).keys()
         assert not hasattr(clone(fitted), "cv_results_")
+
+
+class TestSharedThings:
+    def test_steps_given_as_values_are_cloned(self):
+        scaler = StandardScaler()
+        search = halving(
+            space={"standardscaler": [scaler]},
+            scoring=lambda estimator, X, y: float(estimator[0].mean_.mean()),
+            sampler="grid",
+            n_candidates="exhaust",
+        ).fit(X, Y)
+        means = [X[train].mean() for train, _ in StratifiedKFold(3).split(X, Y)]
+        found = [search.cv_results_[f"split{fold}_test_score"][0] for fold in range(3)]
+        assert found == pytest.approx(means)
+        assert not hasattr(scaler, "mean_")
+
+    def test_nets_of_different_kinds_have_their_own_way_with_labels(self):
+        nets = [MLPClassifier(lr=0.05, random_state=0), classifier(lr=0.05)]
+        names = np.array(["a", "b", "c"])
+        for template in nets:
+            estimator = make_pipeline(StandardScaler(), template).set_params()
+            estimator.steps[-1] = ("net", template)
+            search = halving(estimator, {"net": nets}, sampler="grid", n_candidates="exhaust")
+            for labels in (names[Y], Y + 1, Y - 1):
+                search.fit(X, labels)
+                first = search.cv_results_["mean_test_score"][:2]
+                assert first.min() > 0.5
+                assert search.score(X, labels) > 0.9
+
+    def test_attributes_of_an_earlier_fit_are_gone(self):
+        search = halving(n_candidates=3).fit(pd.DataFrame(X, columns=list("abcd")), Y)
+        search.set_params(refit=False, scoring=["accuracy"]).fit(X, Y)
+        for name in ("feature_names_in_", "best_estimator_", "best_score_", "refit_time_"):
+            assert not hasattr(search, name)
+
+
+class TestInputs:
+    def test_sparse_output_of_transformers(self):
+        words = pd.DataFrame({"a": np.array(["p", "q", "r"])[Y], "b": ["x", "y"] * 75})
+        for net in (MLPClassifier(random_state=0), classifier(module__n_in=5)):
+            estimator = make_pipeline(OneHotEncoder(), net)
+            search = halving(estimator, "auto", error_score="raise").fit(words, Y)
+            assert search.score(words, Y) > 0.9
+
+    def test_data_frames_between_steps(self):
+        scaler = StandardScaler().set_output(transform="pandas")
+        for net in (MLPClassifier(random_state=0), classifier()):
+            frame = pd.DataFrame(X, columns=list("abcd"))
+            search = halving(make_pipeline(scaler, net), "auto", error_score="raise")
+            assert search.fit(frame, pd.Series(Y)).score(frame, Y) > 0.9
+
+    def test_columns_by_name_for_a_users_module(self):
+        frame = pd.DataFrame(X[:, :2].astype(np.float32), columns=["a", "b"])
+        search = halving(classifier(ByName), {"lr": [0.01, 0.02]}, error_score="raise")
+        assert search.fit(frame, Y).predict(frame).shape == (150,)
+
+    def test_splits_may_come_from_a_generator(self):
+        search = halving(cv=KFold(3).split(X), n_candidates=3).fit(X, Y)
+        assert search.n_splits_ == 3
+
+    def test_lists(self):
+        search = halving(n_candidates=3).fit(X.tolist(), Y.tolist())
+        assert search.predict(X.tolist()).shape == (150,)
 
 
 class TestMistakes:
@@ -352,6 +485,8 @@ class TestMistakes:
         ("settings", "message"),
         [
             ({"min_resources": 5, "max_resources": 3}, "must not be above"),
+            ({"min_resources": 10, "max_resources": "auto"}, "must not be above"),
+            ({"random_state": 0.7}, "`random_state`=0.7"),
             ({"scoring": ["accuracy"]}, "must name the metric"),
             ({"scoring": ["accuracy"], "refit": "f1"}, "must be one of the metrics"),
             ({"ensemble": True, "refit": False}, "`ensemble`=True needs"),

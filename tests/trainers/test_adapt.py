@@ -68,7 +68,7 @@ def test_a_class_that_a_fold_lacks_is_known():
 @pytest.mark.parametrize("names", [np.array(["a", "b", "c"]), np.array([7, 5, 9])])
 def test_labels_are_told_as_codes_and_read_back(names):
     labels = names[Y]
-    codec = codec_for(classifier(), labels, np.unique(labels))
+    codec = codec_for(classifier(), np.unique(labels), True)
     net = classifier(lr=0.05, max_epochs=20).fit(X32, codec.encode(labels))
     view = codec.view(net)
     assert view.score(X32, labels) > 0.9
@@ -79,17 +79,37 @@ def test_labels_are_told_as_codes_and_read_back(names):
 def test_binary_classifiers_get_floats():
     module = Perceptron(n_out=1)
     net = NeuralNetBinaryClassifier(torch.nn.Sequential(module, torch.nn.Flatten(0)), verbose=0)
-    codec = codec_for(net, Y == 1, np.array([False, True]))
+    codec = codec_for(net, np.array([False, True]), True)
     assert codec.encode(Y == 1).dtype == np.float32
     fitted = net.set_params(train_split=None).fit(X32, codec.encode(Y == 1))
     assert codec.view(fitted).predict(X32).dtype == bool
 
 
 def test_one_dimensional_targets_become_columns():
-    codec = codec_for(regressor(), Y, None)
+    codec = codec_for(regressor(), None, True)
     net = regressor().fit(X32, codec.encode(Y))
     assert codec.view(net).predict(X32).shape == (150,)
-    assert codec_for(regressor(), np.ones((3, 2)), None).encode(Y) is Y
+    both = codec_for(regressor(), None, False)
+    assert both.encode(pd.DataFrame(X[:, :2])).dtype == np.float32
+    assert both.view(net) is net
+
+
+def test_a_score_of_ones_own_is_asked():
+    class Own(type(classifier())):
+        def score(self, X, y):
+            return 0.25
+
+    settings = {k: v for k, v in classifier().get_params(deep=False).items() if k[0] != "_"}
+    net = Own(**settings).fit(X32, Y)
+    for labels in (Y, Y + 1):
+        view = codec_for(net, np.unique(labels), True).view(net)
+        assert view.score(X32, labels) == 0.25
+        assert view.module_ is net.module_
+
+
+def test_codes_need_no_view():
+    net = classifier().fit(X32, Y)
+    assert codec_for(net, np.unique(Y), True).view(net) is net
 
 
 class Columns(torch.nn.Module):
@@ -114,6 +134,11 @@ class TestGate:
         ids = np.arange(6).reshape(3, 2)
         assert Gate(classifier(Ids)).enter(ids, reset=True).dtype == ids.dtype
         assert Gate(classifier()).enter(ids, reset=True).dtype == np.float32
+
+    def test_a_module_whose_arguments_come_with_the_candidate(self):
+        ids = np.arange(6).reshape(3, 2)
+        needy = classifier(torch.nn.Linear)
+        assert Gate(needy).enter(ids, reset=True).dtype == np.float32
 
     def test_images_may_have_more_dimensions(self):
         assert Gate(classifier()).enter(np.ones((2, 1, 4, 4)), reset=True).shape == (2, 1, 4, 4)

@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 
 from sktune import MLPClassifier, MLPRegressor
 from sktune.nets.randomness import Randomness
-from sktune.trainers import AdvanceJob, PreparedFold, Setup, advance, finished_net
+from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, advance, finished_net
 from sktune.trainers.snapshot import thaw
 from tests.user_nets import classifier, same_bits, weights
 
@@ -20,16 +20,16 @@ X = X.astype(np.float32)
 RUNGS = (1, 3, 9, 27)
 N_BATCHES = 27 * -(-len(X) // 16)
 SEED = 7
+FOLD = PreparedFold(Part(X, Y), Part(X, Y))
 
 
 def trained(net, rungs, seed=SEED):
     """Return the net of a run that was frozen and thawed at each rung."""
     setup = Setup(net, check_scoring(net), horizon=27, classes=np.unique(Y))
-    fold = PreparedFold(X, Y, X, Y)
     snapshot = None
     for rung in rungs:
-        snapshot = advance(AdvanceJob(setup, {}, fold, rung, seed, snapshot)).snapshot
-    return finished_net(snapshot)
+        snapshot = advance(AdvanceJob(setup, {}, FOLD, rung, seed, snapshot)).snapshot
+    return finished_net(setup, {}, FOLD, snapshot)
 
 
 def plain(net, seed=SEED):
@@ -163,9 +163,8 @@ def test_our_nets_go_on(kind, lr_schedule, random_state):
 def test_a_snapshot_is_not_changed_by_going_on():
     net = classifier(module__dropout=0.5)
     setup = Setup(net, check_scoring(net), horizon=27, classes=np.unique(Y))
-    fold = PreparedFold(X, Y, X, Y)
-    first = advance(AdvanceJob(setup, {}, fold, 3, SEED)).snapshot
-    ends = [advance(AdvanceJob(setup, {}, fold, 9, SEED, first)).snapshot for _ in range(2)]
+    first = advance(AdvanceJob(setup, {}, FOLD, 3, SEED)).snapshot
+    ends = [advance(AdvanceJob(setup, {}, FOLD, 9, SEED, first)).snapshot for _ in range(2)]
     assert same_bits(thaw(ends[0]).net, thaw(ends[1]).net)
 
 
@@ -181,7 +180,7 @@ def test_a_lambda_and_a_local_class_can_be_frozen():
 def test_thawed_schedulers_drive_the_thawed_optimiser():
     net = classifier(callbacks=[("lr", LRScheduler("ExponentialLR", gamma=0.5))])
     setup = Setup(net, check_scoring(net), horizon=27, classes=np.unique(Y))
-    job = AdvanceJob(setup, {}, PreparedFold(X, Y, X, Y), 1, SEED)
+    job = AdvanceJob(setup, {}, FOLD, 1, SEED)
     thawed = thaw(advance(job).snapshot).net
     assert dict(thawed.callbacks_)["lr"].lr_scheduler_.optimizer is thawed.optimizer_
 
@@ -197,3 +196,20 @@ def test_ctrl_c_is_not_taken_for_early_stopping(monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         trained(classifier(callbacks=[Interrupted()]), [9])
+
+
+def test_gradients_gathered_over_batches_go_on():
+    class Gathering(type(classifier())):
+        """skorch's documented way to step every second batch."""
+
+        def train_step(self, batch, **params):
+            n_batch = len(self.history[-1]["batches"]) + 10 * (len(self.history) - 1)
+            loss = self.train_step_single(batch, **params)
+            if n_batch % 3 == 0:
+                self.optimizer_.step()
+                self.optimizer_.zero_grad()
+            return loss
+
+    settings = {k: v for k, v in classifier().get_params(deep=False).items() if k[0] != "_"}
+    straight, climbed = plain(Gathering(**settings)), trained(Gathering(**settings), RUNGS)
+    assert same_bits(climbed, straight)

@@ -1,0 +1,152 @@
+"""What a finished search leaves behind: its fitted attributes."""
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.utils.validation import _num_features
+
+from sktune.engine import Engine
+from sktune.exceptions import AllRunsFailedError, count_causes
+from sktune.schedules import Plan, best, n_cuts
+from sktune.search.checks import metric_names
+from sktune.search.progress import CallbackTree
+from sktune.search.results import cv_results, records, rows
+from sktune.search.winner import Winner
+from sktune.trainers import Gate, ranking_metric
+
+
+class Conclusion:
+    """Draws the fitted attributes from an engine that has stopped.
+
+    Raises
+    ------
+    AllRunsFailedError
+        If there is no candidate with a finite score; the causes are counted.
+    """
+
+    def __init__(self, search: Any, engine: Engine, plan: Plan, tree: CallbackTree | None) -> None:
+        self._search, self._engine, self._plan, self._tree = search, engine, plan, tree
+        self._history = engine.history
+        errors = [report.error for report in self._history if report.error]
+        place = best(self._history)
+        if place is None:
+            raise AllRunsFailedError(_no_candidate(errors, len(self._history.reports)))
+        if errors:
+            _warn_of_failures(errors, len(self._history.reports))
+        self._place = place
+        self._metrics = next(list(r.scores) for r in self._history if r.status == "ok")
+        self._rank_by = ranking_metric(self._metrics, engine.problem.setup.refit)
+
+    def attributes(self) -> dict[str, Any]:
+        """Return all attributes, after refitting."""
+        search, setup = self._search, self._engine.problem.setup
+        error_score = np.nan if search.error_score == "raise" else float(search.error_score)
+        results = cv_results(self._history, error_score, self._rank_by)
+        found: dict[str, Any] = {
+            "cv_results_": results,
+            "history_": records(self._history),
+            "plan_": self._plan,
+            "stop_reason_": self._engine.stop_reason,
+            "scorer_": getattr(setup.scorer, "_scorers", setup.scorer),
+            "multimetric_": bool(metric_names(search.scoring)) or self._metrics != ["score"],
+            "n_splits_": len(self._engine.problem.splits),
+            "_ranked_by": self._rank_by,
+            **self._counts(),
+        }
+        if setup.classes is not None:
+            found["classes_"] = setup.classes
+        if search.refit or not found["multimetric_"]:
+            found |= self._best(results)
+        return found | self._refitted(found["best_index_"]) if search.refit else found
+
+    def _best(self, results: Mapping[str, Any]) -> dict[str, Any]:
+        if callable(self._search.refit):
+            index = _chosen(self._search.refit, results)
+            return {"best_index_": index, "best_params_": results["params"][index]}
+        index = [row[:3] for row in rows(self._history)].index(self._place)
+        return {
+            "best_index_": index,
+            "best_params_": results["params"][index],
+            "best_score_": results[f"mean_test_{self._rank_by}"][index],
+        }
+
+    def _refitted(self, index: int) -> dict[str, Any]:
+        start = time.perf_counter()
+        row = rows(self._history)[index]
+        n_resources = row.reports[0].n_resources
+        winner = Winner(self._engine, self._history.candidates[row.candidate_id])
+        with self._tree.refitting() if self._tree else nullcontext():
+            if self._search.ensemble:
+                pair = winner.ensemble(n_resources, is_classifier(self._search.estimator))
+            else:
+                pair = winner.refitted(n_resources)
+        return {
+            "best_estimator_": pair[0],
+            "_predictor": pair[1],
+            "refit_time_": time.perf_counter() - start,
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        reached = [self._history.reached(row["bracket"], row["rung"]) for row in self._plan]
+        counts = [len(ids) for ids in reached if ids]
+        resources = [row["n_resources"] for row in self._plan]
+        factor, first, last = self._search.factor, resources[0], resources[-1]
+        return {
+            "n_resources_": resources[: len(counts)],
+            "n_candidates_": counts,
+            "n_remaining_candidates_": -(-counts[-1] // factor),
+            "n_iterations_": len(counts),
+            "n_required_iterations_": 1 + n_cuts(counts[0], factor),
+            "n_possible_iterations_": 1 + n_cuts(last, factor, first),
+            "min_resources_": first,
+            "max_resources_": last,
+        }
+
+
+def features(X: Any, gate: Gate | None, best_estimator: Any) -> dict[str, Any]:
+    """Return number and names of the features, as far as anything knows them."""
+    names = ("n_features_in_", "feature_names_in_")
+    source = next((s for s in (gate, best_estimator) if hasattr(s, names[0])), None)
+    if source is not None:
+        return {name: getattr(source, name) for name in names if hasattr(source, name)}
+    try:
+        return {names[0]: _num_features(X)}
+    except TypeError:  # rows that are not made of features, such as texts
+        return {}
+
+
+def _chosen(refit: Callable[..., Any], results: Mapping[str, Any]) -> int:
+    index = refit(results)
+    if not isinstance(index, (int, np.integer)):
+        raise TypeError(f"The `refit` callable returned {index!r}: it must return a row number.")
+    if not 0 <= index < len(results["params"]):
+        raise IndexError(
+            f"The `refit` callable returned {index}: `cv_results_` has the rows 0 to "
+            f"{len(results['params']) - 1}."
+        )
+    return int(index)
+
+
+def _no_candidate(errors: Sequence[str], n_runs: int) -> str:
+    if not errors:
+        return "`sampler` proposed no candidate: give it something to try."
+    share = f"All {n_runs}" if len(errors) == n_runs else f"{len(errors)} of {n_runs}"
+    return (
+        f"{share} runs failed, so no candidate has a score on every fold:\n"
+        f"{count_causes(errors)}\nerror_score='raise' shows the first error whole."
+    )
+
+
+def _warn_of_failures(errors: Sequence[str], n_runs: int) -> None:
+    warnings.warn(
+        f"{len(errors)} of {n_runs} runs failed; the others are unharmed, and "
+        f"`cv_results_['error']` has the reasons:\n{count_causes(errors)}",
+        FitFailedWarning,
+        stacklevel=6,
+    )
