@@ -1,0 +1,78 @@
+"""The README's snippets are run, and its commands are those that are checked."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+
+
+def run(*snippets):
+    # cloudpickle takes the classes of a script by value, so the snippets are run as one
+    scope = {"__name__": "__main__"}
+    for snippet in snippets:
+        exec(compile(snippet, "README.md", "exec"), scope)
+    return scope
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_the_example_reaches_its_accuracy_with_the_epochs_foretold(seed, capsys):
+    scope = run(SNIPPETS[0].replace("seed = 0", f"seed = {seed}"))
+    search = scope["search"]
+    assert search.score(scope["X_test"], scope["y_test"]) >= 0.97
+    for fold in range(5):
+        reached = {}
+        for record in search.history_:
+            if record["fold"] == fold:
+                reached[record["candidate_id"]] = record["n_resources"]
+        assert sum(reached.values()) == search.plan().epochs == 81
+    table = re.search(r"```text\n(.*?)```", README, re.DOTALL).group(1)
+    assert capsys.readouterr().out.startswith(table)
+
+
+def test_a_network_of_ones_own(capsys):
+    data = SNIPPETS[0].split("pipe =")[0]
+    scope = run(data, SNIPPETS[1])
+    assert len(SNIPPETS) == 2
+    assert scope["search"].score(scope["X_test"], scope["y_test"]) > 0.9
+
+
+def test_the_first_command_installs_and_runs_the_main_job():
+    install, job = (shlex.split(part) for part in COMMANDS[0].split("&&"))
+    assert install[:6] == ["python", "-m", "pip", "install", "-c", "constraints.txt"]
+    done = subprocess.run(
+        [sys.executable, *job[1:]], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    accuracy = re.search(r"accuracy on 450 held-out rows: ([\d.]+)", done.stdout).group(1)
+    assert float(accuracy) >= 0.97
+    assert "best hyperparameters" in done.stdout
+    assert np.isfinite(float(re.search(r"cross-validated accuracy: ([\d.]+)", done.stdout)[1]))
+
+
+def test_the_test_command_is_what_ci_runs():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "<!-- test command -->" in script
+    marked = README.split("<!-- test command -->")[1].split("```")[1]
+    assert marked == "sh\n" + COMMANDS[1]
+    assert COMMANDS[1].strip().endswith("python -m pytest")
+
+
+def test_options_named_in_the_readme_exist(capsys):
+    from sktune.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["fit", "--help"])
+    told = capsys.readouterr().out
+    for option in re.findall(r"--[a-z-]+", COMMANDS[2]):
+        assert option in told
+    for option in ("--candidates", "--max-epochs", "--cv", "--jobs", "--seed", "--task"):
+        assert option in told
