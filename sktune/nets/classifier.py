@@ -90,38 +90,6 @@ class MLPClassifier(ClassifierMixin, TabularNet):
 
     classes_: npt.NDArray[Any]
 
-    def __init__(
-        self,
-        depth: int = 2,
-        width: int = 128,
-        dropout: float = 0.0,
-        activation: str = "relu",
-        normalization: str | None = None,
-        lr: float = 1e-3,
-        batch_size: int = 64,
-        max_epochs: int = 30,
-        weight_decay: float = 0.0,
-        optimizer: str = "adamw",
-        lr_schedule: str = "cosine",
-        device: Any = "cpu",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.depth = depth
-        self.width = width
-        self.dropout = dropout
-        self.activation = activation
-        self.normalization = normalization
-        self.lr = lr
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.optimizer = optimizer
-        self.lr_schedule = lr_schedule
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-
     def predict_proba(self, X: Any) -> npt.NDArray[Any]:
         """Return the probability of each class.
 

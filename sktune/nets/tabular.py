@@ -55,17 +55,40 @@ class TabularNet(NeuralNet):
     get_metadata_routing = BaseEstimator.get_metadata_routing
     __repr__ = BaseEstimator.__repr__
 
-    depth: int
-    width: int
-    dropout: float
-    activation: str
-    normalization: str | None
-    weight_decay: float
-    lr_schedule: str
-    random_state: Any
-
     criterion: Callable[..., nn.Module]
     n_outputs_: int
+
+    def __init__(
+        self,
+        depth: int = 2,
+        width: int = 128,
+        dropout: float = 0.0,
+        activation: str = "relu",
+        normalization: str | None = None,
+        lr: float = 1e-3,
+        batch_size: int = 64,
+        max_epochs: int = 30,
+        weight_decay: float = 0.0,
+        optimizer: str = "adamw",
+        lr_schedule: str = "cosine",
+        device: Any = "cpu",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.depth = depth
+        self.width = width
+        self.dropout = dropout
+        self.activation = activation
+        self.normalization = normalization
+        self.lr = lr
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train from scratch for ``max_epochs`` epochs.
