@@ -68,6 +68,6 @@ class Winner:
     def _whole(self, fold: PreparedFold, snapshot: bytes) -> tuple[Any, Any]:
         setup, params = self._setup, self._candidate.params
         estimator = setup.whole(params)
-        net = finished_net(setup, params, fold, snapshot)
+        net = finished_net(setup, fold, snapshot)
         view = setup.codec(net).view(net)
         return assembled(estimator, fold.heads, net), assembled(estimator, fold.heads, view)

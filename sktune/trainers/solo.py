@@ -83,7 +83,7 @@ def advance(job: AdvanceJob) -> Advanced:
         )
 
 
-def finished_net(setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes) -> NeuralNet:
+def finished_net(setup: Setup, fold: PreparedFold, snapshot: bytes) -> NeuralNet:
     """Return the net of a snapshot as it is when training ends there."""
     state = thaw(snapshot)
     with setup.at_work(), state.randomness.turn():

@@ -31,7 +31,7 @@ def search(net, width):
         search(MLPClassifier(), "width"),
         search(MLPRegressor(lr=0.01), "width"),
         search(classifier(batch_size=128, callbacks=[ShapeSetter()]), "module__width"),
-        search(regressor(callbacks=[ShapeSetter()]), "module__width"),
+        search(regressor(lr=0.05, callbacks=[ShapeSetter()]), "module__width"),
     ],
     expected_failed_checks=expected_failures,
 )

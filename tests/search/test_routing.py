@@ -8,6 +8,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from sktune import MLPClassifier, SuccessiveHalvingSearchCV
 from sktune.exceptions import AllRunsFailedError
@@ -59,6 +60,10 @@ def test_the_scorer_of_score_is_given_its_metadata():
     assert search.score(X, Y, sample_weight=WEIGHT) == pytest.approx(expected)
 
 
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.9"),
+    reason="Pipeline.score routes no metadata in older versions of scikit-learn",
+)
 def test_without_a_scorer_the_pipelines_own_score_judges_the_metadata():
     net = pipe(False, False)
     search = SuccessiveHalvingSearchCV(net, SPACE, max_resources=2, cv=3)

@@ -29,7 +29,7 @@ def trained(net, rungs, seed=SEED):
     snapshot = None
     for rung in rungs:
         snapshot = advance(AdvanceJob(setup, {}, FOLD, rung, seed, snapshot)).snapshot
-    return finished_net(setup, {}, FOLD, snapshot)
+    return finished_net(setup, FOLD, snapshot)
 
 
 def plain(net, seed=SEED):
