@@ -36,6 +36,9 @@ def _delegated(method: str) -> Callable[[Any], bool]:
                 f"This {type(search).__name__} has `refit`=False, so there is no network to "
                 f"{method} with: set `refit` and fit again."
             )
+        # Every skorch net has predict_proba, a regressor's being its predictions once more.
+        if method == "predict_proba" and not is_classifier(search.estimator):
+            raise AttributeError(f"A regressor has no {method}.")
         getattr(getattr(search, "_predictor", search.estimator), method)
         return True
 

@@ -17,7 +17,7 @@ def search(net, width):
     return SuccessiveHalvingSearchCV(
         net,
         {width: [16, 32]},
-        max_resources=30,
+        max_resources=16,
         n_candidates=2,
         factor=2,
         cv=2,
@@ -28,7 +28,7 @@ def search(net, width):
 
 @parametrize_with_checks(
     [
-        search(MLPClassifier(), "width"),
+        search(MLPClassifier(lr=0.01), "width"),
         search(MLPRegressor(lr=0.01), "width"),
         search(classifier(batch_size=128, callbacks=[ShapeSetter()]), "module__width"),
         search(regressor(lr=0.05, callbacks=[ShapeSetter()]), "module__width"),
