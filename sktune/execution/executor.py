@@ -10,9 +10,6 @@ from joblib import Parallel, cpu_count, delayed
 
 from sktune.execution.outcome import Failure, Job, Result, attempt
 
-# Arrays above this size reach other processes as memory maps: one file for all jobs.
-_MEMORY_MAP_FROM = "16K"
-
 T = TypeVar("T")
 
 
@@ -32,9 +29,9 @@ class Executor:
     """
 
     def __init__(self, n_jobs: int | None = None) -> None:
-        self._parallel = Parallel(
-            n_jobs=n_jobs, return_as="generator_unordered", max_nbytes=_MEMORY_MAP_FROM
-        )
+        # Settings of our own would end the worker processes that scikit-learn left, which cost
+        # seconds to start. joblib's default hands arrays from 1 MB on over as memory maps.
+        self._parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
 
     def __enter__(self) -> Self:
         self._parallel.__enter__()

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from joblib import cpu_count, parallel_config
+from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from sktune.execution import Executor, Failure
 
@@ -84,8 +84,14 @@ class TestWorkers:
         with parallel_config("threading"):
             assert Executor(n_jobs=2).n_threads is None
 
+    def test_processes_are_shared_with_scikit_learn(self):
+        pids = [set(Parallel(n_jobs=2)(delayed(where)(job) for job in range(4))) for _ in range(2)]
+        with Executor(n_jobs=2) as executor:
+            ours = {pid for _, (pid, _) in executor.run(where, range(4))}
+        assert ours <= {pid for found in pids for pid, _ in found}
+
     def test_data_reach_processes_as_memory_maps(self):
-        array = np.ones(10_000)
+        array = np.ones(200_000)
         with Executor(n_jobs=2) as executor:
             kinds = [result for _, result in executor.run(kind, [array, array])]
-        assert kinds == [("memmap", False, 10_000.0)] * 2
+        assert kinds == [("memmap", False, 200_000.0)] * 2

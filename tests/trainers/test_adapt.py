@@ -9,7 +9,7 @@ from skorch.dataset import Dataset
 from torch.utils.data import DataLoader
 
 from sktune import MLPClassifier
-from sktune.trainers.adapt import Gate, adapted, codec_for
+from sktune.trainers.adapt import FloatDataset, Gate, adapted, codec_for
 from tests.user_nets import Perceptron, classifier, regressor, same_bits
 
 X, Y = load_iris(return_X_y=True)
@@ -32,8 +32,8 @@ def test_fast_batches_change_no_bit():
 
 def test_fast_batches_ask_for_whole_batches(monkeypatch):
     asked = []
-    fetch = Dataset.__getitem__
-    monkeypatch.setattr(Dataset, "__getitem__", lambda s, i: asked.append(i) or fetch(s, i))
+    fetch = FloatDataset.__getitem__
+    monkeypatch.setattr(FloatDataset, "__getitem__", lambda s, i: asked.append(i) or fetch(s, i))
     adapted(classifier(max_epochs=1), None).fit(X32, Y)
     assert [len(rows) for rows in asked] == [16] * 9 + [6]
 
