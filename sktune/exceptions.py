@@ -1,4 +1,4 @@
-"""The few errors and warnings of sktune, each with its remedy."""
+"""The few errors of sktune, each with its remedy."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -27,10 +27,6 @@ class AllRunsFailedError(SktuneError, ValueError):
 
     Remedy: the message counts the causes; ``error_score="raise"`` shows the first one whole.
     """
-
-
-class SearchWarning(UserWarning):
-    """Something the search went on without, named in the message."""
 
 
 def refuse(mistakes: Iterable[str]) -> None:
