@@ -3,9 +3,10 @@
 from sktune.trainers.adapt import Gate, is_raw, trains_in_epochs
 from sktune.trainers.anatomy import assembled, head_setting
 from sktune.trainers.fold import FoldJob, Part, PreparedFold, prepare
+from sktune.trainers.runs import Advanced, AdvanceJob, finished_net
 from sktune.trainers.scoring import ranking_metric, reads_predictions_only
 from sktune.trainers.setup import Setup
-from sktune.trainers.solo import Advanced, AdvanceJob, advance, finished_net
+from sktune.trainers.solo import advance
 
 __all__ = [
     "AdvanceJob",

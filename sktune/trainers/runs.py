@@ -1,0 +1,127 @@
+"""A run apart from its epochs: begun, given its data, ended, and scored."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from skorch import NeuralNet
+from torch.utils.data import Subset
+
+from sktune.candidates import Params
+from sktune.nets import TabularNet
+from sktune.nets.randomness import Randomness
+from sktune.trainers.anatomy import assembled
+from sktune.trainers.fold import Part, PreparedFold
+from sktune.trainers.scoring import ranking_metric, scores
+from sktune.trainers.setup import Setup
+from sktune.trainers.snapshot import RunState, thaw
+
+
+@dataclass(frozen=True)
+class AdvanceJob:
+    """Train a run until it has had ``n_resources`` epochs, and score it."""
+
+    setup: Setup
+    params: Params
+    fold: PreparedFold
+    n_resources: int
+    seed: int
+    snapshot: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What came of it: the snapshot to go on from, the scores, and what it cost."""
+
+    snapshot: bytes
+    score: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    train_scores: Mapping[str, float] = field(default_factory=dict)
+    n_parameters: int = 0
+    fit_time: float = 0.0
+    score_time: float = 0.0
+
+
+def finished_net(setup: Setup, fold: PreparedFold, snapshot: bytes) -> NeuralNet:
+    """Return the net of a snapshot as it is when training ends there."""
+    state = thaw(snapshot)
+    with setup.at_work(), state.randomness.turn():
+        X, y, _ = training_data(state.net, setup, fold)
+        net = ended(state.net, X, y)
+    if isinstance(net.train_split, _FixedSplit):
+        net.train_split = net.train_split.split
+    return net
+
+
+def begin(job: AdvanceJob) -> RunState:
+    """Return the run as its snapshot has it, or a new one."""
+    if job.snapshot is not None:
+        return thaw(job.snapshot)
+    randomness = Randomness(job.seed)
+    with randomness.turn():
+        net = job.setup.net(job.params)
+    if net.train_split is not None:
+        net.train_split = _FixedSplit(net.train_split)
+    return RunState(net, randomness)
+
+
+def training_data(
+    net: NeuralNet, setup: Setup, fold: PreparedFold
+) -> tuple[Any, Any, Mapping[str, Any]]:
+    """Return the training rows and targets as the net takes them, and parameters of its fit."""
+    X, y = fold.train.X, fold.train.y
+    if isinstance(net, TabularNet):
+        return net.encode(X, y, classes=setup.classes, **fold.fit_params), None, {}
+    return X, setup.codec(net).encode(y), fold.fit_params
+
+
+def ended(net: NeuralNet, X: Any, y: Any) -> NeuralNet:
+    """Return the net as it is when training ends here."""
+    # Callbacks may load their best weights now, so the net is not to be trained on after this.
+    net.notify("on_train_end", X=X, y=y)
+    return net
+
+
+def n_trained_weights(net: NeuralNet) -> int:
+    """Return the number of weights that are trained."""
+    return sum(p.numel() for p in net.module_.parameters() if p.requires_grad)
+
+
+def measure(
+    job: AdvanceJob, net: NeuralNet
+) -> tuple[float, Mapping[str, float], Mapping[str, float]]:
+    """Return the score to be ranked by, all scores, and those of the training rows."""
+    if job.fold.valid is None:
+        return math.nan, {}, {}
+    test = _scored(job, net, job.fold.valid)
+    score = test[ranking_metric(list(test), job.setup.refit)]
+    return score, test, _scored(job, net, job.fold.train) if job.setup.return_train_score else {}
+
+
+def _scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:
+    setup, X = job.setup, part.X
+    estimator = setup.codec(net).view(net)
+    if part.raw is not None:
+        estimator = assembled(setup.whole(job.params), job.fold.heads, estimator)
+        X = part.raw
+    return scores(setup.scorer, estimator, net, X, part.y, part.score_params)
+
+
+class _FixedSplit:
+    """A net's own train/validation split, drawn once and kept for the whole run."""
+
+    def __init__(self, split: Any) -> None:
+        self.split = split
+        self.rows: tuple[Any, Any] | None = None
+
+    def __call__(self, dataset: Any, y: Any = None, **params: Any) -> tuple[Any, Any]:
+        if self.rows is not None:
+            train, valid = self.rows
+            return Subset(dataset, train), Subset(dataset, valid)
+        # skorch leaves y out when there is none, since some splits do not take it.
+        given = () if y is None else (y,)
+        train_set, valid_set = self.split(dataset, *given, **params)
+        if isinstance(train_set, Subset) and isinstance(valid_set, Subset):
+            self.rows = (train_set.indices, valid_set.indices)
+        return train_set, valid_set
