@@ -1,10 +1,12 @@
-"""The shared words as small values: candidates, runs, reports, their history, and actions."""
+"""The shared words as small values: candidates, runs, reports, failures, history, and actions."""
 
 import hashlib
 import math
+import pickle
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 Params = Mapping[str, Any]
 Status = Literal["ok", "diverged", "failed"]
@@ -31,7 +33,9 @@ class Report:
     """What was measured when a run reached a rung.
 
     ``score`` is what rungs are ranked by (greater is better), ``n_parameters`` the number of
-    trained weights, the times are seconds spent since the rung before.
+    trained weights, the times are seconds spent since the rung before. ``stack_size`` is the
+    number of networks it was trained with, itself included, and ``solo_reason`` says why if it
+    was trained alone.
     """
 
     candidate_id: int
@@ -47,6 +51,8 @@ class Report:
     score_time: float
     status: Status = "ok"
     error: str = ""
+    stack_size: int = 1
+    solo_reason: str = ""
 
     @property
     def run(self) -> Run:
@@ -111,6 +117,38 @@ class History:
         # fsum is exact, so the order in which results came back cannot show in the mean.
         score = math.fsum(report.score for report in reports) / len(reports)
         return Standing(candidate_id, score, max(report.n_parameters for report in reports))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Work that raised: the error, its reason in one line, its traceback, seconds it took."""
+
+    error: Exception
+    reason: str
+    details: str
+    seconds: float
+
+    @classmethod
+    def of(cls, error: Exception, seconds: float) -> Self:
+        """Return the failure that an error means.
+
+        >>> Failure.of(ValueError("no way"), 0.1).reason
+        'ValueError: no way'
+        """
+        details = "".join(traceback.format_exception(error))
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return cls(_portable(error, details), reason, details, seconds)
+
+
+def _portable(error: Exception, details: str) -> Exception:
+    """Return the error if it survives the way to another process, else its text."""
+    # A traceback keeps every frame's data alive, and its text is already in the details.
+    error = error.with_traceback(None)
+    try:
+        copy = pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever a foreign exception does when it is pickled
+        copy = None
+    return error if type(copy) is type(error) else RuntimeError(details)
 
 
 @dataclass(frozen=True)

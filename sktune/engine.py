@@ -12,6 +12,7 @@ from sktune.candidates import (
     Action,
     Advance,
     Candidate,
+    Failure,
     History,
     Propose,
     Report,
@@ -20,7 +21,7 @@ from sktune.candidates import (
     Stop,
 )
 from sktune.exceptions import DivergedError
-from sktune.execution import Executor, Failure
+from sktune.execution import Executor
 from sktune.samplers import Sampler
 from sktune.trainers import (
     Advanced,
@@ -28,7 +29,7 @@ from sktune.trainers import (
     FoldJob,
     PreparedFold,
     Setup,
-    advance,
+    Trainer,
     head_setting,
     prepare,
 )
@@ -107,6 +108,8 @@ class Engine:
         Proposes candidates.
     schedule : Schedule
         Decides how far each is trained.
+    trainer : Trainer
+        Advances runs.
     executor : Executor
         Runs the jobs.
     observers : sequence of Observer
@@ -132,6 +135,7 @@ class Engine:
         problem: Problem,
         sampler: Sampler,
         schedule: Schedule,
+        trainer: Trainer,
         executor: Executor,
         observers: Sequence[Observer] = (),
         raise_errors: bool = False,
@@ -139,6 +143,7 @@ class Engine:
         self.problem = problem
         self.sampler = sampler
         self.schedule = schedule
+        self.trainer = trainer
         self.executor = executor
         self.observers = observers
         self.raise_errors = raise_errors
@@ -213,13 +218,18 @@ class Engine:
             else:
                 yield self._failed(run, action, failure)
         jobs = [self._job(run, action) for run, action in ready]
-        for number, result in self.executor.run(advance, jobs):
-            run, action = ready[number]
-            if isinstance(result, Failure):
-                yield self._failed(run, action, result)
-            else:
-                fresh[run] = Kept(action.n_resources, result.snapshot)
-                yield self._reached(run, action, result)
+        stacks = self.trainer.plan(jobs)
+        work = [[jobs[number] for number in stack] for stack in stacks]
+        for position, results in self.executor.run(self.trainer.advance, work):
+            for number, result in zip(
+                stacks[position], _each(results, work[position]), strict=True
+            ):
+                run, action = ready[number]
+                if isinstance(result, Failure):
+                    yield self._failed(run, action, result)
+                else:
+                    fresh[run] = Kept(action.n_resources, result.snapshot)
+                    yield self._reached(run, action, result)
 
     def _prepare(self, runs: Sequence[Run]) -> Mapping[FoldKey, Failure]:
         """Fit the transformers that are new; return those that could not be fitted."""
@@ -263,6 +273,8 @@ class Engine:
             n_parameters=result.n_parameters,
             fit_time=result.fit_time,
             score_time=result.score_time,
+            stack_size=result.stack_size,
+            solo_reason=result.solo_reason,
         )
 
     def _failed(self, run: Run, action: Advance, failure: Failure) -> Report:
@@ -283,3 +295,8 @@ class Engine:
             status="diverged" if isinstance(failure.error, DivergedError) else "failed",
             error=failure.reason,
         )
+
+
+def _each(results: list[Advanced | Failure] | Failure, jobs: Sequence[AdvanceJob]) -> Any:
+    """Return a result for each job; what befell all of them befell each."""
+    return [results] * len(jobs) if isinstance(results, Failure) else results

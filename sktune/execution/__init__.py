@@ -2,6 +2,5 @@
 
 from sktune.execution.executor import Executor
 from sktune.execution.files import dump
-from sktune.execution.outcome import Failure
 
-__all__ = ["Executor", "Failure", "dump"]
+__all__ = ["Executor", "dump"]

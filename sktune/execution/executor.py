@@ -8,7 +8,8 @@ from typing import Any, Self, TypeVar
 
 from joblib import Parallel, cpu_count, delayed
 
-from sktune.execution.outcome import Failure, Job, Result, attempt
+from sktune.candidates import Failure
+from sktune.execution.outcome import Job, Result, attempt
 
 T = TypeVar("T")
 

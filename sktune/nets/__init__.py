@@ -1,8 +1,9 @@
 """Ready-made skorch estimators; they know nothing of searching."""
 
+from sktune.nets.base import ReadyNet
 from sktune.nets.checks import SEEDS, is_seed
 from sktune.nets.classifier import MLPClassifier
+from sktune.nets.convnet import ConvNetClassifier
 from sktune.nets.regressor import MLPRegressor
-from sktune.nets.tabular import TabularNet
 
-__all__ = ["SEEDS", "MLPClassifier", "MLPRegressor", "TabularNet", "is_seed"]
+__all__ = ["SEEDS", "MLPClassifier", "MLPRegressor", "ConvNetClassifier", "ReadyNet", "is_seed"]

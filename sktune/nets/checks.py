@@ -45,6 +45,17 @@ def _one_of(options: Any) -> Rule:
     return lambda value: value in names, "one of " + ", ".join(map(repr, names))
 
 
+def _is_odd(value: Any) -> bool:
+    return _whole(1)[0](value) and int(value) % 2 == 1
+
+
+def _is_image_shape(value: Any) -> bool:
+    if value is None:
+        return True
+    is_short = isinstance(value, tuple | list) and len(value) in (2, 3)
+    return is_short and all(map(_whole(1)[0], value))
+
+
 def _is_device(value: Any) -> bool:
     try:
         torch.device(value)
@@ -67,7 +78,7 @@ def is_seed(value: Any) -> bool:
     return _whole(0)[0](value) and value < 2**32
 
 
-RULES: Mapping[str, Rule] = {
+RULES: dict[str, Rule] = {
     "depth": _whole(0),
     "width": _whole(1),
     "dropout": _real(0, 1),
@@ -85,13 +96,21 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def mistakes(params: Mapping[str, Any]) -> Iterator[str]:
+IMAGE_RULES: dict[str, Rule] = RULES | {
+    "filters": _whole(1),
+    "kernel_size": (_is_odd, "an odd whole number, at least 1"),
+    "normalization": _one_of([None, "batch"]),
+    "image_shape": (_is_image_shape, "None, (height, width) or (channels, height, width)"),
+}
+
+
+def mistakes(params: Mapping[str, Any], rules: Mapping[str, Rule] = RULES) -> Iterator[str]:
     """Yield a line for each parameter that breaks its rule.
 
     >>> list(mistakes({"depth": -1, "width": 8}))
     ['`depth`=-1 must be a whole number, at least 0.']
     """
     for name, value in params.items():
-        holds, allowed = RULES[name]
+        holds, allowed = rules[name]
         if not holds(value):
             yield f"`{name}`={value!r} must be {allowed}."

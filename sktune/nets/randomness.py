@@ -32,6 +32,8 @@ def _install(state: _State) -> None:
     random.setstate(state.python)
     np.random.set_state(state.numpy)
     torch.set_rng_state(state.torch)
+    if not torch.backends.cuda.is_built():
+        return
     if isinstance(state.cuda, int):
         # Queued by torch until CUDA is first used: a seed alone opens no context on the GPU.
         torch.cuda.manual_seed_all(state.cuda)
@@ -81,6 +83,16 @@ class Randomness:
             finally:
                 self.hold()
                 _install(outer)
+
+    def generator(self) -> torch.Generator:
+        """Return a generator of torch's that stands where this one stands."""
+        generator = torch.Generator()
+        generator.set_state(self._state.torch)
+        return generator
+
+    def follow(self, generator: torch.Generator) -> None:
+        """Stand where a generator of torch's has come to."""
+        self._state = self._state._replace(torch=generator.get_state())
 
     def hold(self) -> None:
         """Remember, within a turn, where the generators stand now."""

@@ -7,7 +7,8 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from torch import nn
 
-from sktune.nets.tabular import TabularNet, checked_weight
+from sktune.nets.base import checked_weight
+from sktune.nets.tabular import TabularNet
 
 
 class MLPRegressor(RegressorMixin, TabularNet):

@@ -26,7 +26,15 @@ from sktune.search.checks import setting_mistakes, space_mistakes
 from sktune.search.conclusion import Conclusion, features
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
 from sktune.space import Space, final_step, suggest_space
-from sktune.trainers import Gate, Setup, is_raw, reads_predictions_only
+from sktune.trainers import (
+    Gate,
+    Setup,
+    SoloTrainer,
+    StackedTrainer,
+    Trainer,
+    is_raw,
+    reads_predictions_only,
+)
 
 
 def _delegated(method: str) -> Callable[[Any], bool]:
@@ -161,6 +169,7 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
                 replace(problem, setup=setup),
                 self._sampler(space, problem.seeds.root),
                 self._schedule(space, len(problem.splits)),
+                self._trainer(),
                 executor,
                 observers + ([tree] if tree else []),
                 raise_errors=self.error_score == "raise",
@@ -182,6 +191,11 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
             tree.fit_ends()
 
     # What the settings say.
+
+    def _trainer(self) -> Trainer:
+        if self.stacking is False:
+            return SoloTrainer()
+        return StackedTrainer(None if self.stacking == "auto" else int(self.stacking))
 
     def _max_resources(self) -> int:
         given = self.max_resources

@@ -23,6 +23,11 @@ def setting_mistakes(search: Any) -> Iterator[str]:
         yield f"`random_state`={search.random_state!r} must be {SEEDS}."
     if isinstance(search.cv, Integral) and int(search.cv) < 2:
         yield f"`cv`={search.cv!r} must be at least 2 folds, a splitter, or an iterable of splits."
+    if not (search.stacking == "auto" or search.stacking is False or _is_count(search.stacking)):
+        yield (
+            f"`stacking`={search.stacking!r} must be 'auto', False, or the largest number of "
+            "networks to train as one."
+        )
     if not (search.n_jobs is None or (isinstance(search.n_jobs, Integral) and search.n_jobs != 0)):
         yield f"`n_jobs`={search.n_jobs!r} must be None or a whole number other than 0; -1 is all."
 

@@ -16,7 +16,7 @@ from sktune.exceptions import AllRunsFailedError, count_causes
 from sktune.schedules import Plan, best, n_cuts
 from sktune.search.checks import metric_names
 from sktune.search.progress import CallbackTree
-from sktune.search.results import cv_results, records, rows
+from sktune.search.results import cv_results, records, rows, stacking
 from sktune.search.winner import Winner
 from sktune.trainers import Gate, ranking_metric
 
@@ -53,6 +53,7 @@ class Conclusion:
             "history_": records(self._history),
             "plan_": self._plan,
             "stop_reason_": self._engine.stop_reason,
+            "stacking_": stacking(self._history),
             "scorer_": getattr(setup.scorer, "_scorers", setup.scorer),
             "multimetric_": bool(metric_names(search.scoring)) or self._metrics != ["score"],
             "n_splits_": len(self._engine.problem.splits),

@@ -69,6 +69,11 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         Threads share torch's one random generator and take turns: prefer processes.
     verbose : int, default=0
         1 prints a line per rung: candidates, epochs, best score so far, time.
+    stacking : {"auto"}, False or int, default="auto"
+        Whether networks of one structure are trained as one tensor program: folds, and candidates
+        that differ only in learning rate, weight decay, dropout rates, schedule or seed. A number
+        is the most networks of a stack; False trains one network at a time. What cannot be
+        stacked is trained alone whatever it says.
 
     Attributes
     ----------
@@ -89,6 +94,9 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         ``error``.
     plan_ : Plan
         What ``plan()`` foretold.
+    stacking_ : dict
+        How many runs were trained "stacked" and "solo", the "mean_size" of their stacks, and for
+        those alone the "reasons" with their counts.
     stop_reason_ : str
         "finished", or "callback" if a scikit-learn callback ended the search.
     n_resources_, n_candidates_ : list of int
@@ -153,6 +161,7 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
+        stacking: Any = "auto",
     ) -> None:
         self.estimator = estimator
         self.param_distributions = param_distributions
@@ -172,6 +181,7 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.stacking = stacking
 
     def plan(self) -> Plan:
         """Return the rungs, before anything is trained.

@@ -1,6 +1,6 @@
 """The history as scikit-learn tells it: ``cv_results_``, one row per candidate and rung."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -71,7 +71,7 @@ def records(history: History) -> list[dict[str, Any]]:
 
 def _record(report: Report) -> dict[str, Any]:
     names = ("candidate_id", "fold", "bracket", "rung", "n_resources")
-    last = ("n_parameters", "fit_time", "score_time", "status", "error")
+    last = ("n_parameters", "fit_time", "score_time", "stack_size", "status", "error")
     return {
         **{name: getattr(report, name) for name in names},
         **{f"test_{name}": score for name, score in report.scores.items()},
@@ -154,3 +154,17 @@ def _standing_order(history: History) -> Iterator[tuple[int, int, int]]:
     for bracket, rung in sorted(history.rungs(), key=lambda key: (-key[1], key[0])):
         for standing in ranked(history.standings(bracket, rung)):
             yield bracket, rung, standing.candidate_id
+
+
+def stacking(history: History) -> dict[str, Any]:
+    """Return how many runs were trained in stacks, and why the others were not."""
+    last = {report.run: report for report in history}
+    reasons = Counter(report.solo_reason for report in last.values() if report.solo_reason)
+    stacked = [r.stack_size for r in last.values() if r.status == "ok" and not r.solo_reason]
+    sizes = [report.stack_size for report in history if report.status == "ok"]
+    return {
+        "stacked": len(stacked),
+        "solo": sum(reasons.values()),
+        "mean_size": sum(sizes) / len(sizes) if sizes else 0.0,
+        "reasons": dict(reasons.most_common()),
+    }

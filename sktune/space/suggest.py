@@ -22,6 +22,8 @@ _KNOWN: Mapping[str, Any] = {
     "hidden_dim": _WIDTHS,
     "num_units": _WIDTHS,
     "n_units": _WIDTHS,
+    "filters": Choice([8, 16, 32, 64]),
+    "kernel_size": Choice([3, 5, 7]),
     "dropout": Float(0.0, 0.5),
     "dropout_rate": Float(0.0, 0.5),
 }

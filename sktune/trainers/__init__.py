@@ -7,6 +7,7 @@ from sktune.trainers.runs import Advanced, AdvanceJob, finished_net
 from sktune.trainers.scoring import ranking_metric, reads_predictions_only
 from sktune.trainers.setup import Setup
 from sktune.trainers.solo import advance
+from sktune.trainers.trainer import SoloTrainer, StackedTrainer, Trainer
 
 __all__ = [
     "AdvanceJob",
@@ -16,6 +17,9 @@ __all__ = [
     "Part",
     "PreparedFold",
     "Setup",
+    "SoloTrainer",
+    "StackedTrainer",
+    "Trainer",
     "advance",
     "assembled",
     "finished_net",

@@ -18,7 +18,7 @@ from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, Ne
 from skorch.dataset import Dataset
 from torch.utils.data import DataLoader
 
-from sktune.nets import TabularNet
+from sktune.nets import ReadyNet
 from sktune.nets.batches import batches
 from sktune.nets.randomness import Randomness
 
@@ -65,7 +65,7 @@ def _forward_arguments(module: Any) -> frozenset[str]:
     return frozenset() if forward is None else frozenset(inspect.signature(forward).parameters)
 
 
-def _batches_fast(dataset: Any, **settings: Any) -> Any:
+def batches_fast(dataset: Any, **settings: Any) -> Any:
     """Load as torch does, by whole batches where that changes no result."""
     inner = getattr(dataset, "dataset", dataset)
     plain = type(inner) is FloatDataset and _are_arrays(inner.X, inner.y)
@@ -81,7 +81,7 @@ def trains_in_epochs(estimator: Any) -> bool:
 
 def is_raw(net: Any) -> bool:
     """Whether the net is a user's, on which skorch's own limits lie."""
-    return isinstance(net, NeuralNet) and not isinstance(net, TabularNet)
+    return isinstance(net, NeuralNet) and not isinstance(net, ReadyNet)
 
 
 def adapted(net: Any, classes: npt.NDArray[Any] | None) -> Any:
@@ -94,7 +94,7 @@ def adapted(net: Any, classes: npt.NDArray[Any] | None) -> Any:
         net.set_params(dataset=FloatDataset, dataset__arguments=arguments)
     for iterator in ("iterator_train", "iterator_valid"):
         if getattr(net, iterator) is DataLoader:
-            net.set_params(**{iterator: _batches_fast})
+            net.set_params(**{iterator: batches_fast})
     # A fold can lack a class, the net must not.
     if classes is not None and getattr(net, "classes", classes) is None:
         net.set_params(classes=np.arange(len(classes)))

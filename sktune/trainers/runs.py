@@ -1,15 +1,17 @@
 """A run apart from its epochs: begun, given its data, ended, and scored."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from skorch import NeuralNet
+from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
 
 from sktune.candidates import Params
-from sktune.nets import TabularNet
+from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
 from sktune.trainers.anatomy import assembled
 from sktune.trainers.fold import Part, PreparedFold
@@ -32,7 +34,11 @@ class AdvanceJob:
 
 @dataclass(frozen=True)
 class Advanced:
-    """What came of it: the snapshot to go on from, the scores, and what it cost."""
+    """What came of it: the snapshot to go on from, the scores, and what it cost.
+
+    ``stack_size`` is the number of networks it was trained with, itself included, and
+    ``solo_reason`` says why it was not trained in a stack.
+    """
 
     snapshot: bytes
     score: float
@@ -41,6 +47,8 @@ class Advanced:
     n_parameters: int = 0
     fit_time: float = 0.0
     score_time: float = 0.0
+    stack_size: int = 1
+    solo_reason: str = ""
 
 
 def finished_net(setup: Setup, fold: PreparedFold, snapshot: bytes) -> NeuralNet:
@@ -58,12 +66,10 @@ def begin(job: AdvanceJob) -> RunState:
     """Return the run as its snapshot has it, or a new one."""
     if job.snapshot is not None:
         return thaw(job.snapshot)
-    randomness = Randomness(job.seed)
-    with randomness.turn():
-        net = job.setup.net(job.params)
+    net = job.setup.net(job.params)
     if net.train_split is not None:
         net.train_split = _FixedSplit(net.train_split)
-    return RunState(net, randomness)
+    return RunState(net, Randomness(job.seed))
 
 
 def training_data(
@@ -71,9 +77,30 @@ def training_data(
 ) -> tuple[Any, Any, Mapping[str, Any]]:
     """Return the training rows and targets as the net takes them, and parameters of its fit."""
     X, y = fold.train.X, fold.train.y
-    if isinstance(net, TabularNet):
+    if isinstance(net, ReadyNet):
         return net.encode(X, y, classes=setup.classes, **fold.fit_params), None, {}
     return X, setup.codec(net).encode(y), fold.fit_params
+
+
+def initialize(net: NeuralNet, X: Any, y: Any) -> None:
+    """Make a net's module and optimiser, and tell its callbacks that training begins."""
+    verbose, net.verbose = net.verbose, 0
+    try:
+        net.initialize()
+        net.notify("on_train_begin", X=X, y=y)
+    finally:
+        net.verbose = verbose
+
+
+@contextmanager
+def silenced(net: NeuralNet) -> Iterator[None]:
+    """Take away, for the length of a ``with`` block, what prints: making tables takes time too."""
+    verbose, callbacks = net.verbose, net.callbacks_
+    net.verbose, net.callbacks_ = 0, [c for c in callbacks if not isinstance(c[1], PrintLog)]
+    try:
+        yield
+    finally:
+        net.verbose, net.callbacks_ = verbose, callbacks
 
 
 def ended(net: NeuralNet, X: Any, y: Any) -> NeuralNet:
@@ -89,17 +116,21 @@ def n_trained_weights(net: NeuralNet) -> int:
 
 
 def measure(
-    job: AdvanceJob, net: NeuralNet
+    job: AdvanceJob, scored: Callable[[Part], Mapping[str, float]]
 ) -> tuple[float, Mapping[str, float], Mapping[str, float]]:
-    """Return the score to be ranked by, all scores, and those of the training rows."""
+    """Return the score to be ranked by, all scores, and those of the training rows.
+
+    ``scored`` gives the scores of some rows.
+    """
     if job.fold.valid is None:
         return math.nan, {}, {}
-    test = _scored(job, net, job.fold.valid)
+    test = scored(job.fold.valid)
     score = test[ranking_metric(list(test), job.setup.refit)]
-    return score, test, _scored(job, net, job.fold.train) if job.setup.return_train_score else {}
+    return score, test, scored(job.fold.train) if job.setup.return_train_score else {}
 
 
-def _scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:
+def scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:
+    """Return a trained net's scores for some rows."""
     setup, X = job.setup, part.X
     estimator = setup.codec(net).view(net)
     if part.raw is not None:

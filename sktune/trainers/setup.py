@@ -43,7 +43,15 @@ class Setup:
 
     def net(self, params: Params) -> Any:
         """Return the untrained net of a candidate."""
-        net = adapted(final_step(self.whole(params))[1], self.classes)
+        path, net = final_step(self.estimator)
+        prefix = f"{path}__" if path else ""
+        own = {n.removeprefix(prefix): v for n, v in params.items() if n.startswith(prefix)}
+        if any(f"{path}__".startswith(f"{name}__") for name in params):
+            # A step on the way to the net is itself a hyperparameter.
+            net, own = final_step(self.whole(params))[1], {}
+        values = {name: clone(value, safe=False) for name, value in own.items()}
+        # Some of what makes a net fit for the data depends on its parameters.
+        net = adapted(clone(net).set_params(**values) if values else net, self.classes)
         return net.set_params(max_epochs=self.horizon)
 
     def codec(self, net: Any) -> Codec:

@@ -10,6 +10,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,8 +23,11 @@ from sktune.trainers.runs import (
     AdvanceJob,
     begin,
     ended,
+    initialize,
     measure,
     n_trained_weights,
+    scored,
+    silenced,
     training_data,
 )
 from sktune.trainers.snapshot import RunState, freeze
@@ -48,7 +52,7 @@ def advance(job: AdvanceJob) -> Advanced:
             state.randomness.hold()
             snapshot, trained = freeze(state), time.perf_counter()
             net = ended(state.net, X, y)
-            measured = measure(job, net)
+            measured = measure(job, partial(scored, job, net))
         return Advanced(
             snapshot,
             *measured,
@@ -59,22 +63,18 @@ def advance(job: AdvanceJob) -> Advanced:
 
 
 def _train(state: RunState, n_resources: int, X: Any, y: Any, params: Mapping[str, Any]) -> None:
-    net, verbose = state.net, state.net.verbose
-    net.verbose = 0
+    net = state.net
     if not net.initialized_:
-        net.initialize()
-        net.notify("on_train_begin", X=X, y=y)
+        initialize(net, X, y)
     epochs = 0 if state.stopped else n_resources - state.epochs
-    net.callbacks_.insert(0, ("watch", _Watch()))
-    try:
-        net.fit_loop(X, y, epochs=epochs, **params)
-    except KeyboardInterrupt as error:
-        if not raised_by_callback(error):
-            raise
-        state.stopped = True
-    finally:
-        net.callbacks_.pop(0)
-        net.verbose = verbose
+    with silenced(net):
+        net.callbacks_.insert(0, ("watch", _Watch()))
+        try:
+            net.fit_loop(X, y, epochs=epochs, **params)
+        except KeyboardInterrupt as error:
+            if not raised_by_callback(error):
+                raise
+            state.stopped = True
     state.epochs = n_resources
     refuse_broken_weights(net)
 

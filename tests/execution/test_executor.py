@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from sktune.execution import Executor, Failure
+from sktune.candidates import Failure
+from sktune.execution import Executor
 
 
 class PickyError(Exception):

@@ -1,8 +1,8 @@
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sktune import MLPClassifier, MLPRegressor
+from sktune import ConvNetClassifier, MLPClassifier, MLPRegressor
 
 
-@parametrize_with_checks([MLPClassifier(), MLPRegressor()])
+@parametrize_with_checks([MLPClassifier(), MLPRegressor(), ConvNetClassifier()])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)

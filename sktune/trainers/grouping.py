@@ -1,0 +1,154 @@
+"""Who is trained with whom: stacks planned from the candidates alone.
+
+Their make-up shows in the last digits of the results, so nothing may enter into it that differs
+between machines: neither the number of workers nor a measured time.
+"""
+
+import copy
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from skorch import NeuralNet
+from torch import nn
+
+from sktune.nets import ReadyNet
+from sktune.nets.randomness import Randomness
+from sktune.trainers.runs import AdvanceJob
+from sktune.trainers.stacking.kinship import canonical, skeleton
+
+# What networks of one stack may differ in, in our own nets and in a user's.
+_OF_OUR_NETS = {"lr", "dropout", "weight_decay", "lr_schedule", "random_state", "verbose"}
+_OF_ANY_NET = {"lr", "optimizer__lr", "optimizer__weight_decay", "verbose", "module", "callbacks"}
+# Weights, gradients and moments of a stack should stay near the processor: past some ten
+# megabytes a larger stack is no faster, and then slower.
+_CACHE = 1 << 24
+_MEMORY = 1 << 30
+_NUMBERS_PER_WEIGHT = 5
+_NUMBERS_PER_ACTIVATION = 3
+# The time of a step, in units of a multiplication: what every step costs, and every weight read.
+_STEP = 4e6
+_WEIGHT_READ = 20
+
+
+class Sketch(NamedTuple):
+    """What is known of a network before it is begun: its kin, and its module."""
+
+    kin: Hashable
+    module: nn.Module | None
+    batch_size: int
+
+
+class Size(NamedTuple):
+    """Numbers of a network: its weights, and what it keeps of a row from layer to layer."""
+
+    n_weights: int
+    n_activations: int
+    batch_size: int
+
+
+def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[list[int]]:
+    """Return the numbers of the jobs of each stack, the dearest stack first.
+
+    Parameters
+    ----------
+    jobs : sequence of AdvanceJob
+        The runs of a rung.
+    largest : int or None
+        The most networks of a stack; None is what is fastest.
+    """
+    sketches: dict[Hashable, Sketch] = {}
+    groups: dict[Hashable, tuple[Sketch, list[int]]] = {}
+    for number, job in enumerate(jobs):
+        shape = tuple(getattr(job.fold.train.X, "shape", ())[1:])
+        maker = id(job.params), shape
+        if maker not in sketches:
+            sketches[maker] = _sketch(job, shape)
+        key = sketches[maker].kin, shape, job.n_resources, job.snapshot is None
+        groups.setdefault(key, (sketches[maker], []))[1].append(number)
+    stacks = []
+    for sketch, numbers in groups.values():
+        size = _size(sketch, jobs[numbers[0]])
+        stacks += [(size, part) for part in _parts(numbers, largest or _fastest(size))]
+    return _balanced(stacks)
+
+
+def _sketch(job: AdvanceJob, row_shape: tuple[int, ...]) -> Sketch:
+    try:
+        net = job.setup.net(job.params)
+        params = net.get_params(deep=False)
+        if isinstance(net, ReadyNet):
+            kin = {name: value for name, value in params.items() if name not in _OF_OUR_NETS}
+            module = net.blank_module(row_shape)
+            return Sketch((type(net), canonical(kin)), module, int(net.batch_size))
+        return _of_any_net(net, params)
+    except Exception:
+        # What cannot be made will say so when it is trained; until then it has no kin.
+        return Sketch(("unknown", id(job.params)), None, 1)
+
+
+def _of_any_net(net: NeuralNet, params: Mapping[str, Any]) -> Sketch:
+    kin = {
+        name: value
+        for name, value in params.items()
+        if name not in _OF_ANY_NET and not name.startswith(("module__", "callbacks__"))
+    }
+    with Randomness(0).turn():
+        module = net.initialize_module().module_
+    key = (type(net), canonical(kin), canonical(skeleton(module)))
+    return Sketch(key, module, max(1, int(net.batch_size)))
+
+
+def _size(sketch: Sketch, job: AdvanceJob) -> Size:
+    if sketch.module is None:
+        return Size(0, 0, 1)
+    n_weights = sum(p.numel() for p in sketch.module.parameters())
+    return Size(n_weights, _n_activations(sketch.module, job), sketch.batch_size)
+
+
+def _n_activations(module: nn.Module, job: AdvanceJob) -> int:
+    """Return how many numbers the layers put out for a row, 0 if that cannot be told."""
+    sizes: list[int] = []
+    module = copy.deepcopy(module).to("meta")
+    for part in module.modules():
+        part.register_forward_hook(lambda *seen: sizes.append(seen[2].numel()))
+    try:
+        net = job.setup.net(job.params)
+        shape = job.fold.train.X.shape[1:]
+        row = net.row_input_shape(shape) if isinstance(net, ReadyNet) else shape
+        module.eval()(torch.empty(1, *row, device="meta"))
+    except Exception:
+        # A module that takes something else than rows of numbers; its weights must do.
+        return 0
+    return sum(sizes)
+
+
+def _fastest(size: Size) -> int:
+    weights = 4 * _NUMBERS_PER_WEIGHT * max(1, size.n_weights)
+    activations = 4 * _NUMBERS_PER_ACTIVATION * size.batch_size * size.n_activations
+    return max(1, min(_CACHE // weights, _MEMORY // (weights + activations)))
+
+
+def _parts(numbers: Sequence[int], largest: int) -> list[list[int]]:
+    """Cut into as few parts as allowed, of nearly equal size."""
+    n_parts = -(-len(numbers) // largest)
+    ends = [len(numbers) * part // n_parts for part in range(n_parts + 1)]
+    return [list(numbers[a:b]) for a, b in pairwise(ends)]
+
+
+def _cost(size: Size, n_networks: int) -> float:
+    """Return about how long an epoch takes, up to a factor that all stacks share."""
+    work = size.n_weights * (6 * size.batch_size + _WEIGHT_READ)
+    return (_STEP + n_networks * work) / size.batch_size
+
+
+def _balanced(stacks: Sequence[tuple[Size, list[int]]]) -> list[list[int]]:
+    """Halve what would take longer than all the rest, and send the dearest first."""
+    half = sum(_cost(size, len(numbers)) for size, numbers in stacks) / 2
+    parts = []
+    for size, numbers in stacks:
+        n_parts = 2 if _cost(size, len(numbers)) > half and len(numbers) > 1 else 1
+        largest = -(-len(numbers) // n_parts)
+        parts += [(_cost(size, len(part)), part) for part in _parts(numbers, largest)]
+    return [part for _, part in sorted(parts, key=lambda item: (-item[0], item[1]))]

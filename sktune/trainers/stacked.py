@@ -1,0 +1,126 @@
+"""The stacked trainer: many networks of one structure advanced as one tensor program.
+
+Each network has its own weights, mini-batches, dropout masks, learning rate, weight decay and
+schedule, drawn and kept as if it were alone; its callbacks, history and snapshot are those of a
+network alone. A network that diverges, raises or stops early leaves the others as they are.
+"""
+
+import time
+import warnings
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+import torch
+
+from sktune.candidates import Failure
+from sktune.nets.randomness import Randomness
+from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights
+from sktune.trainers.solo import advance
+from sktune.trainers.stacking.kinship import structure
+from sktune.trainers.stacking.member import Encoder, Member
+from sktune.trainers.stacking.programs import UnstackableError
+from sktune.trainers.stacking.scores import StackScores
+from sktune.trainers.stacking.stack import Stack
+
+Outcome = Advanced | Failure
+Numbered = tuple[int, Outcome]
+_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
+
+
+def advance_stack(jobs: Sequence[AdvanceJob]) -> list[Outcome]:
+    """Train runs on to their rung, in one stack as far as they allow, and score them.
+
+    The outcomes are in the order of the runs. Runs that turn out to differ in structure become
+    several stacks, and what cannot be stacked is trained alone. A run that fails is a value among
+    the others.
+    """
+    with jobs[0].setup.at_work(), Randomness(0).turn(), warnings.catch_warnings():
+        # Workers get memory maps that cannot be written to, and nobody does.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        outcomes = dict(_advanced(list(enumerate(jobs))))
+    return [outcomes[number] for number in range(len(jobs))]
+
+
+def _advanced(jobs: Sequence[tuple[int, AdvanceJob]]) -> Iterator[Numbered]:
+    encoder = Encoder()
+    groups: dict[Hashable, list[tuple[int, Member]]] = {}
+    for number, job in jobs:
+        start = time.perf_counter()
+        try:
+            member = Member(job, encoder)
+        except Exception as error:
+            yield number, Failure.of(error, time.perf_counter() - start)
+            continue
+        if member.obstacle is None:
+            key = structure(member.net, member.table)
+            groups.setdefault(key, []).append((number, member))
+        else:
+            yield number, alone(job, member.obstacle)
+    yield from chain.from_iterable(map(_stacked, groups.values()))
+
+
+def _stacked(group: Sequence[tuple[int, Member]]) -> Iterator[Numbered]:
+    numbers = {id(member): number for number, member in group}
+    start = time.perf_counter()
+    try:
+        stack = Stack([member for _, member in group])
+        first = stack.members[0]
+        stack.train(first.job.n_resources - first.state.epochs)
+    except Exception as error:
+        # The traceback would keep the whole stack in memory.
+        failure = error.with_traceback(None)
+    else:
+        share = (time.perf_counter() - start) / len(group)
+        found = StackScores(stack)
+        for row, member in enumerate(stack.members):
+            yield numbers[id(member)], _outcome(found, row, member, share)
+        return
+    yield from _without_stack([(number, member.job) for number, member in group], failure)
+
+
+def _outcome(found: StackScores, row: int, member: Member, share: float) -> Outcome:
+    trained = member.seconds + share
+    if member.error is not None:
+        return Failure.of(member.error, trained)
+    start = time.perf_counter()
+    try:
+        measured = found.of(row)
+    except Exception as error:
+        return Failure.of(error, trained + time.perf_counter() - start)
+    return Advanced(
+        member.snapshot,
+        *measured,
+        n_parameters=n_trained_weights(member.net),
+        fit_time=trained,
+        score_time=time.perf_counter() - start,
+        stack_size=found.n_networks,
+    )
+
+
+def _without_stack(jobs: Sequence[tuple[int, AdvanceJob]], error: Exception) -> Iterator[Numbered]:
+    """Begin again, from the snapshots, in smaller stacks or alone."""
+    if _is_out_of_memory(error) and len(jobs) > 1:
+        half = len(jobs) // 2
+        yield from _advanced(jobs[:half])
+        yield from _advanced(jobs[half:])
+        return
+    is_known = isinstance(error, UnstackableError)
+    reason = str(error) if is_known else f"its stack failed ({type(error).__name__}: {error})"
+    for number, job in jobs:
+        yield number, alone(job, reason)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(w in str(error) for w in _OUT_OF_MEMORY)
+
+
+def alone(job: AdvanceJob, reason: str) -> Outcome:
+    """Train and score a run alone; ``reason`` says why."""
+    start = time.perf_counter()
+    try:
+        return replace(advance(job), solo_reason=reason)
+    except Exception as error:
+        return Failure.of(error, time.perf_counter() - start)

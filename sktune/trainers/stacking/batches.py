@@ -1,0 +1,167 @@
+"""The mini-batches of a stack: of each network the same rows in the same order as alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Subset
+
+from sktune.nets.batches import TableDataset
+from sktune.trainers.adapt import FloatDataset
+from sktune.trainers.stacking.losses import Targets
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a network is trained on: arrays, and which of their rows if not all.
+
+    Networks with the same ``source`` have the same arrays.
+    """
+
+    source: Any
+    X: npt.NDArray[Any]
+    targets: tuple[npt.NDArray[Any], ...]
+    rows: npt.NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.X) if self.rows is None else len(self.rows)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Shapes and types of a row, which networks of one stack have in common."""
+        return tuple((a.shape[1:], a.dtype.str) for a in (self.X, *self.targets))
+
+
+def table_of(dataset: Any, source: Any) -> Table | None:
+    """Return the arrays of a data set, None if it is not one of plain arrays."""
+    if isinstance(dataset, Subset):
+        whole = table_of(dataset.dataset, source)
+        rows = np.asarray(dataset.indices)
+        return whole and Table(source, whole.X, whole.targets, rows)
+    if type(dataset) is TableDataset:
+        weight = () if dataset.weight is None else (dataset.weight,)
+        return Table(source, dataset.X, (dataset.y, *weight))
+    if type(dataset) is FloatDataset:
+        arrays = isinstance(dataset.X, np.ndarray) and isinstance(dataset.y, np.ndarray)
+        return Table(source, dataset.X, (dataset.y,)) if arrays else None
+    return None
+
+
+def epoch_order(n_rows: int, shuffle: bool, generator: torch.Generator) -> torch.Tensor:
+    """Return the order in which torch's loader takes rows when the generator stands there.
+
+    The loader first draws a seed for its workers, then its sampler one for the order.
+    """
+    _draw(generator)
+    if not shuffle:
+        return torch.arange(n_rows)
+    own = torch.Generator()
+    own.manual_seed(_draw(generator))
+    return torch.randperm(n_rows, generator=own)
+
+
+def _draw(generator: torch.Generator) -> int:
+    return int(torch.empty((), dtype=torch.int64).random_(generator=generator))
+
+
+class Batch(NamedTuple):
+    """A mini-batch of neighbouring networks, which have equally many rows in it."""
+
+    networks: slice
+    X: torch.Tensor
+    targets: Targets
+
+
+class Batches:
+    """The training rows of a stack.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        One for each network, of one kind, networks with equally many rows side by side.
+    batch_size : int
+        Rows of a mini-batch; -1 is all.
+    drop_last : bool
+        Leave last batches that are not full out.
+    device : torch.device
+        Where the networks are.
+    """
+
+    def __init__(
+        self, tables: Sequence[Table], batch_size: int, drop_last: bool, device: torch.device
+    ) -> None:
+        firsts = list({table.source: table for table in tables}.values())
+        starts = np.cumsum([0, *(len(table.X) for table in firsts)])
+        start = {table.source: int(s) for table, s in zip(firsts, starts, strict=False)}
+        self._offsets = [start[table.source] for table in tables]
+        self._tables, self._drop_last = tables, drop_last
+        self.sizes = [len(table) for table in tables]
+        self.batch_size = batch_size if batch_size > 0 else max(self.sizes)
+        self.X = _joined([table.X for table in firsts]).to(device)
+        parts = zip(*(table.targets for table in firsts), strict=True)
+        self.targets = tuple(_joined(list(part)).to(device) for part in parts)
+
+    @property
+    def n_steps(self) -> int:
+        """Mini-batches of an epoch; all networks have equally many."""
+        return batches_in(self.sizes[0], self.batch_size, self._drop_last)
+
+    @property
+    def n_full(self) -> int:
+        """Mini-batches that are full for all networks."""
+        return min(self.sizes) // self.batch_size
+
+    def first(self) -> tuple[torch.Tensor, Targets]:
+        """Return a mini-batch of the first network: its first rows."""
+        table = self._tables[0]
+        own = np.arange(len(table)) if table.rows is None else table.rows
+        rows = torch.from_numpy(own[: self.batch_size] + self._offsets[0]).to(self.X.device)
+        return self.X[rows], tuple(target[rows] for target in self.targets)
+
+    def order(self, network: int, shuffle: bool, generator: torch.Generator) -> torch.Tensor:
+        """Return the rows of an epoch of a network, in order."""
+        table = self._tables[network]
+        order = epoch_order(len(table), shuffle, generator)
+        rows = order if table.rows is None else torch.from_numpy(table.rows)[order]
+        return rows + self._offsets[network]
+
+    def epoch(self, orders: Sequence[torch.Tensor]) -> Iterator[list[Batch]]:
+        """Yield the mini-batches of each step."""
+        size = self.batch_size
+        n_full = self.n_full
+        full = torch.stack([order[: n_full * size].view(n_full, size) for order in orders])
+        for rows in full.transpose(0, 1).contiguous().to(self.X.device):
+            yield [self._batch(slice(0, len(orders)), rows)]
+        rest = [order[n_full * size :] for order in orders]
+        if not self._drop_last and any(len(rows) for rows in rest):
+            yield list(self._last(rest))
+
+    def _last(self, rest: Sequence[torch.Tensor]) -> Iterator[Batch]:
+        """Yield the last batches, which differ in size when the folds do."""
+        start = 0
+        for stop in range(1, len(rest) + 1):
+            if stop == len(rest) or len(rest[stop]) != len(rest[start]):
+                rows = torch.stack(list(rest[start:stop])).to(self.X.device)
+                yield self._batch(slice(start, stop), rows)
+                start = stop
+
+    def _batch(self, networks: slice, rows: torch.Tensor) -> Batch:
+        def gathered(values: torch.Tensor) -> torch.Tensor:
+            flat = values.index_select(0, rows.reshape(-1))
+            return flat.view(*rows.shape, *values.shape[1:])
+
+        return Batch(networks, gathered(self.X), tuple(map(gathered, self.targets)))
+
+
+def _joined(arrays: list[npt.NDArray[Any]]) -> torch.Tensor:
+    return torch.from_numpy(np.concatenate(arrays))
+
+
+def batches_in(n_rows: int, batch_size: int, drop_last: bool) -> int:
+    """Return the number of mini-batches of an epoch."""
+    if batch_size <= 0:
+        return 1
+    return n_rows // batch_size if drop_last else -(-n_rows // batch_size)

@@ -1,0 +1,295 @@
+"""Programs of a stack: losses with gradients, and outputs, of many networks at once.
+
+Two kinds do the same. One consists of layers that are written out; the other sends whatever the
+module does through torch.func, and takes all that this can batch. Which one serves is decided by
+what the module is made of, and checked against the module itself before it is used.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from skorch import NeuralNet
+from torch import nn
+from torch.func import vmap
+
+from sktune.trainers.stacking.dropout import Masks, NamedShape, mask_dropout
+from sktune.trainers.stacking.kinship import canonical, skeleton
+from sktune.trainers.stacking.layered import Steps
+from sktune.trainers.stacking.layers import Pass
+from sktune.trainers.stacking.losses import LossAndGradient, Targets, loss_of, packed
+from sktune.trainers.stacking.weights import Tensors
+
+
+class UnstackableError(Exception):
+    """A network cannot be in a stack; the message says why."""
+
+
+class Program(Protocol):
+    """What neighbouring networks of a stack compute, with weights and buffers of their own."""
+
+    def losses(
+        self, X: torch.Tensor, targets: Targets, masks: Masks
+    ) -> tuple[torch.Tensor, Tensors]:
+        """Return the losses, of shape (n_networks,), and the gradients by the weights.
+
+        The buffers are brought up to date in place.
+        """
+
+    def outputs(self, X: torch.Tensor) -> torch.Tensor:
+        """Return the outputs in evaluation, of shape (n_networks, n_rows, ...)."""
+
+
+Build = Callable[[Tensors, Tensors], Program]
+
+
+class Template:
+    """A net whose module and loss are called with other weights than its own."""
+
+    def __init__(self, net: NeuralNet) -> None:
+        self.net = object.__new__(type(net))
+        vars(self.net).update(vars(net))
+        self.module: nn.Module = copy.deepcopy(net.module_)
+        vars(self.net)["module_"] = self.module
+        self._masked = mask_dropout(self.module)
+        self.trained = [n for n, p in self.module.named_parameters() if p.requires_grad]
+        self.own = {n: t.detach() for n, t in self._tensors()}
+        self._slots: dict[str, list[Any]] = {}
+        named = {id(tensor): name for name, tensor in self._tensors()}
+        for module in self.module.modules():
+            for slots in (module._parameters, module._buffers):
+                for attribute, tensor in slots.items():
+                    if tensor is not None:
+                        self._slots.setdefault(named[id(tensor)], []).append((slots, attribute))
+
+    def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        yield from self.module.named_parameters()
+        yield from self.module.named_buffers()
+
+    def put(self, tensors: Tensors) -> None:
+        """Put weights and buffers in the places of the module's own."""
+        for name, tensor in tensors.items():
+            for slots, attribute in self._slots[name]:
+                slots[attribute] = tensor
+
+    def loss(self, X: torch.Tensor, targets: Targets, masks: Masks | None) -> torch.Tensor:
+        """Return the loss of a mini-batch with the weights that are there."""
+        self._give(masks)
+        self.module.train()
+        outputs = self.net.infer(X)
+        loss: torch.Tensor = self.net.get_loss(outputs, packed(targets), X=X, training=True)
+        return loss
+
+    def _give(self, masks: Masks | None) -> None:
+        # Layers take theirs from one queue, in the order in which they are called.
+        for masked in self._masked:
+            masked.masks = masks
+
+    def masks_needed(self, X: torch.Tensor, targets: Targets) -> list[NamedShape]:
+        """Return the layer and the shape of each mask for a mini-batch, in order of calls."""
+        self.put(self.own)
+        needed: list[NamedShape] = []
+        for masked in self._masked:
+            masked.needed = needed
+        with torch.no_grad():
+            self.loss(X, targets, None)
+        return needed
+
+
+class TorchProgram:
+    """Any module that torch.func can batch."""
+
+    def __init__(self, template: Template, weights: Tensors, buffers: Tensors) -> None:
+        self._template = template
+        self._weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
+        self._buffers = dict(buffers)
+        self._loss = vmap(self._loss_of_one, randomness="error")
+        self._outputs = vmap(self._outputs_of_one, randomness="error")
+
+    @classmethod
+    def builder(cls, template: Template) -> Build:
+        """Return how to make a program of the template for weights and buffers."""
+        return partial(cls, template)
+
+    def _loss_of_one(
+        self, weights: Tensors, buffers: Tensors, X: torch.Tensor, targets: Targets, masks: Masks
+    ) -> torch.Tensor:
+        self._template.put(weights)
+        self._template.put(buffers)
+        return self._template.loss(X, targets, masks)
+
+    def losses(
+        self, X: torch.Tensor, targets: Targets, masks: Masks
+    ) -> tuple[torch.Tensor, Tensors]:
+        """Return losses and gradients: batched forward, differentiated by autograd."""
+        with torch.enable_grad():
+            losses = self._loss(self._weights, self._buffers, X, targets, list(masks))
+        gradients = torch.autograd.grad(losses.sum(), list(self._weights.values()))
+        return losses.detach(), dict(zip(self._weights, gradients, strict=True))
+
+    def _outputs_of_one(self, weights: Tensors, buffers: Tensors, X: torch.Tensor) -> torch.Tensor:
+        self._template.put(weights)
+        self._template.put(buffers)
+        self._template.module.eval()
+        outputs: torch.Tensor = self._template.net.infer(X)
+        return outputs
+
+    def outputs(self, X: torch.Tensor) -> torch.Tensor:
+        """Return the batched outputs."""
+        with torch.no_grad():
+            outputs: torch.Tensor = self._outputs(self._weights, self._buffers, X)
+        return outputs
+
+
+class LayeredProgram:
+    """Modules that consist of layers that are written out."""
+
+    def __init__(
+        self,
+        training: Steps,
+        evaluation: Steps,
+        loss: LossAndGradient,
+        weights: Tensors,
+        buffers: Tensors,
+    ) -> None:
+        self._training, self._evaluation, self._loss = training, evaluation, loss
+        self._pass = Pass(weights, buffers)
+
+    @classmethod
+    def builder(cls, template: Template) -> Build:
+        """Return how to make a program of the template for weights and buffers.
+
+        Raises
+        ------
+        UnknownStepError
+            If the module does anything else.
+        """
+        evaluation = Steps(template.module, training=False)
+        training = Steps(template.module, training=True)
+        return partial(cls, training, evaluation, loss_of(template.net))
+
+    def losses(
+        self, X: torch.Tensor, targets: Targets, masks: Masks
+    ) -> tuple[torch.Tensor, Tensors]:
+        """Return losses and gradients, by a forward and a backward pass."""
+        self._pass.begin(True, masks)
+        with torch.no_grad():
+            outputs = self._training.forward(self._pass, X)
+            losses, gradient = self._loss(outputs, targets)
+            self._training.backward(self._pass, gradient)
+        return losses, self._pass.gradients
+
+    def outputs(self, X: torch.Tensor) -> torch.Tensor:
+        """Return the outputs of a forward pass."""
+        self._pass.begin(False)
+        with torch.no_grad():
+            return self._evaluation.forward(self._pass, X)
+
+
+_KINDS: Sequence[type[LayeredProgram] | type[TorchProgram]] = (LayeredProgram, TorchProgram)
+
+
+def program_for(
+    template: Template, X: torch.Tensor, targets: Targets, shapes: Sequence[torch.Size]
+) -> Build:
+    """Return how to make programs that do what the template does, as far as a mini-batch can tell.
+
+    Raises
+    ------
+    UnstackableError
+        If there is none.
+    """
+    reference = _Reference(template, X, targets, shapes)
+    reason = ""
+    for kind in _KINDS:
+        try:
+            build = kind.builder(template)
+            reason = reference.difference(build)
+        except Exception as error:  # whatever torch says of what it cannot batch
+            reason = f"its module cannot be batched ({_first_line(error)})"
+        if not reason:
+            return build
+    raise UnstackableError(reason)
+
+
+class _Reference:
+    """Loss, gradients and outputs of a template alone, which a stack must have too."""
+
+    def __init__(
+        self, template: Template, X: torch.Tensor, targets: Targets, shapes: Sequence[torch.Size]
+    ) -> None:
+        self._template = template
+        generator = torch.Generator().manual_seed(0)
+        self._masks = [torch.rand(shape, generator=generator).to(X) for shape in shapes]
+        self._X, self._targets = X, targets
+        self._weights = {n: template.own[n].clone().requires_grad_() for n in template.trained}
+        self._buffers = {
+            name: tensor.clone()
+            for name, tensor in template.own.items()
+            if name not in template.trained
+        }
+        try:
+            self._alone = self._evaluated()
+        except UnstackableError:
+            raise
+        except Exception as error:
+            raise UnstackableError(f"its module raises ({_first_line(error)})") from error
+
+    def _evaluated(self) -> list[torch.Tensor]:
+        template = self._template
+        template.put(self._weights)
+        template.put({name: buffer.clone() for name, buffer in self._buffers.items()})
+        state, before = torch.get_rng_state(), canonical(skeleton(template.module))
+        loss = template.loss(self._X, self._targets, list(self._masks))
+        gradients = torch.autograd.grad(loss, list(self._weights.values()), allow_unused=True)
+        outputs = self._outputs_alone()
+        if not torch.equal(state, torch.get_rng_state()):
+            raise UnstackableError("its forward draws random numbers")
+        if before != canonical(skeleton(template.module)):
+            raise UnstackableError("its forward changes attributes of the module")
+        if any(gradient is None for gradient in gradients):
+            raise UnstackableError("some of its weights have no part in the loss")
+        return [loss.detach(), outputs, *gradients]
+
+    def _outputs_alone(self) -> torch.Tensor:
+        self._template.put({n: t.clone() for n, t in self._buffers.items()})
+        self._template.module.eval()
+        with torch.no_grad():
+            outputs = self._template.net.infer(self._X)
+        if not isinstance(outputs, torch.Tensor):
+            raise UnstackableError("its module returns more than one tensor")
+        return outputs
+
+    def difference(self, build: Build) -> str:
+        """Return in words how a program differs, for a stack of two; nothing if it does not.
+
+        The second network is given the same rows in the opposite order, which no mean can tell.
+        """
+        weights = {n: torch.stack([w, w]).detach() for n, w in self._weights.items()}
+        buffers = {n: torch.stack([b, b]) for n, b in self._buffers.items()}
+        X, masks = _mirrored(self._X), [_mirrored(mask) for mask in self._masks]
+        targets = tuple(map(_mirrored, self._targets))
+        fresh = {name: buffer.clone() for name, buffer in buffers.items()}
+        losses, gradients = build(weights, fresh).losses(X, targets, masks)
+        outputs = build(weights, buffers).outputs(X)
+        stacked = [losses, outputs, *(gradients[name] for name in self._weights)]
+        outputs[1] = outputs[1].flip(0)
+        for alone, both in zip(self._alone, stacked, strict=True):
+            if both.shape[1:] != alone.shape or not _agree(alone, both):
+                return "a stack of its module does not do what the module does alone"
+        return ""
+
+
+def _mirrored(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.stack([tensor, tensor.flip(0)])
+
+
+def _agree(alone: torch.Tensor, both: torch.Tensor) -> bool:
+    scale = float(alone.abs().max()) if alone.numel() else 0.0
+    return torch.allclose(both, alone.expand_as(both), 1e-3, 1e-4 * scale + 1e-6, equal_nan=True)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

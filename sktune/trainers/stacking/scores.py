@@ -1,0 +1,106 @@
+"""Scores of a stack: one forward pass for all networks, then each network's own scorer.
+
+The estimator that a scorer sees is the real one, except that its module plays back the outputs
+that the stack has computed for the rows in question.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import ClassifierMixin, RegressorMixin
+from skorch import NeuralNet
+from torch import nn
+
+from sktune.nets import ReadyNet
+from sktune.trainers.adapt import FloatDataset
+from sktune.trainers.fold import Part
+from sktune.trainers.runs import ended, measure, scored
+from sktune.trainers.scoring import reads_predictions_only
+from sktune.trainers.stacking.member import Member
+from sktune.trainers.stacking.stack import Stack
+
+Measured = tuple[float, Mapping[str, float], Mapping[str, float]]
+
+
+class Playback(nn.Module):
+    """Answers with the rows of outputs in order, and again from the first when all are given."""
+
+    def __init__(self, outputs: torch.Tensor) -> None:
+        super().__init__()
+        self.outputs, self.start = outputs, 0
+
+    def forward(self, X: Any) -> torch.Tensor:
+        """Return the next outputs, as many as there are rows."""
+        start = self.start
+        self.start = (start + len(X)) % len(self.outputs)
+        return self.outputs[start : start + len(X)]
+
+
+class StackScores:
+    """The scores of a stack's members, whose training has ended."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._members = stack.members
+        self.n_networks = len(stack.members)
+        for row, member in enumerate(self._members):
+            if member.error is None:
+                with member.guarded():
+                    ended(member.net, member.X, member.y)
+                    stack.weights.load(row)
+        self._outputs: dict[str, list[torch.Tensor] | None] = {}
+
+    def of(self, row: int) -> Measured:
+        """Return the measurements of a member."""
+        member = self._members[row]
+
+        def score(part: Part) -> Mapping[str, float]:
+            name = "valid" if part is member.job.fold.valid else "train"
+            if name not in self._outputs:
+                self._outputs[name] = self._computed(name)
+            outputs = self._outputs[name]
+            if outputs is None:
+                return scored(member.job, member.net, part)
+            return _played(member, part, outputs[row])
+
+        return measure(member.job, score)
+
+    def _computed(self, name: str) -> list[torch.Tensor] | None:
+        """Return the outputs of all members, None if their scorer needs more than predictions."""
+        if not all(_reads_predictions(member) for member in self._members):
+            return None
+        known: dict[int, torch.Tensor | None] = {}
+        rows = []
+        for member in self._members:
+            X = getattr(member.job.fold, name).X
+            if id(X) not in known:
+                known[id(X)] = _as_input(member.net, X)
+            rows.append(known[id(X)])
+        whole = [X for X in rows if X is not None]
+        return self._stack.outputs(whole) if len(whole) == len(rows) else None
+
+
+def _reads_predictions(member: Member) -> bool:
+    own = (ClassifierMixin.score, RegressorMixin.score)
+    return reads_predictions_only(member.job.setup.scorer) and type(member.net).score in own
+
+
+def _as_input(net: NeuralNet, X: Any) -> torch.Tensor | None:
+    if isinstance(net, ReadyNet):
+        return torch.from_numpy(net.rows(X))
+    dataset = net.get_dataset(X)
+    is_plain = type(dataset) is FloatDataset and isinstance(dataset.X, np.ndarray)
+    return torch.from_numpy(dataset.X) if is_plain else None
+
+
+def _played(member: Member, part: Part, outputs: torch.Tensor) -> dict[str, float]:
+    net = member.net
+    module = net.module_
+    # skorch's __setattr__ would take it for a module of the user's.
+    vars(net)["module_"] = Playback(outputs)
+    try:
+        return scored(member.job, net, part)
+    finally:
+        vars(net)["module_"] = module

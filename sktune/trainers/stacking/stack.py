@@ -1,0 +1,181 @@
+"""A stack in training: weights, program, optimiser and mini-batches of its members together."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+
+from sktune.trainers.runs import silenced
+from sktune.trainers.stacking.batches import Batch, Batches
+from sktune.trainers.stacking.dropout import Masks, MaskSource, rates
+from sktune.trainers.stacking.kinship import clipping, loader_settings
+from sktune.trainers.stacking.member import Member
+from sktune.trainers.stacking.programs import Program, Template, program_for
+from sktune.trainers.stacking.schedules import EpochRates
+from sktune.trainers.stacking.updates import StackedOptimizer
+from sktune.trainers.stacking.weights import StackedWeights
+
+_STILL = EpochRates([], [], {})
+
+
+class Stack:
+    """Members of one structure, in the order in which their mini-batches fit side by side.
+
+    Raises
+    ------
+    UnstackableError
+        If no program does what the members' module does.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = sorted(members, key=lambda m: (len(m.table), m.table.source))
+        nets = [member.net for member in self.members]
+        settings = loader_settings(nets[0])
+        self._shuffle = bool(settings["shuffle"])
+        self._batches = Batches(
+            [member.table for member in self.members],
+            settings["batch_size"],
+            bool(settings.get("drop_last")),
+            self.members[0].device,
+        )
+        self._template = Template(nets[0])
+        X, targets = self._batches.first()
+        needed = self._template.masks_needed(X, targets)
+        self._shapes = {len(X): [shape for _, shape in needed]}
+        self._build = program_for(self._template, X, targets, self._shapes[len(X)])
+        self.weights = StackedWeights([net.module_ for net in nets])
+        self._optimizer = StackedOptimizer([net.optimizer_ for net in nets], self.weights)
+        self._gradients = torch.zeros_like(self.weights.flat)
+        self._programs: dict[tuple[int, int], Program] = {}
+        names = [name for name, _ in needed]
+        dropped = torch.tensor([rates(net.module_, names) for net in nets])
+        self._masks = MaskSource(dropped, self.weights.flat)
+        self._clipping = self._clips(nets)
+
+    def _clips(self, nets: Sequence[Any]) -> tuple[torch.Tensor, float] | None:
+        clips = [clipping(net) for net in nets]
+        if clips[0] is None:
+            return None
+        limits = [clip[0] for clip in clips if clip is not None]
+        return self.weights.flat.new_tensor(limits).unsqueeze(1), clips[0][1]
+
+    def train(self, epochs: int) -> None:
+        """Train every member for some epochs, or as far as it comes."""
+        with ExitStack() as quiet:
+            for member in self.members:
+                quiet.enter_context(silenced(member.net))
+            for _ in range(epochs):
+                if any(member.is_live for member in self.members):
+                    self._epoch()
+        for member in self.members:
+            if member.error is None:
+                with member.guarded():
+                    member.finish()
+
+    def _epoch(self) -> None:
+        n_steps = self._batches.n_steps
+        plans = [self._begun(row, n_steps) for row in range(len(self.members))]
+        live = [member.is_live for member in self.members]
+        generators = [m.generator if m.is_live else torch.Generator() for m in self.members]
+        orders = [self._batches.order(r, self._shuffle, g) for r, g in enumerate(generators)]
+        self._masks.begin_epoch(generators)
+        rates = self.weights.flat.new_tensor([p.rates or [0.0] * n_steps for p in plans])
+        kept = self._kept(rates)
+        momenta = next((p.momenta for p in plans if p.momenta), [_STILL.events] * n_steps)
+        losses = self.weights.flat.new_zeros(n_steps, len(self.members))
+        sizes = []
+        masks = self._masks_of(slice(None), self._batches.n_full, self._batches.batch_size)
+        for step, batches in enumerate(self._batches.epoch(orders)):
+            for batch in batches:
+                self._differentiate(batch, masks, losses[step])
+            self._clip()
+            decay = None if kept is None else kept[:, step, None]
+            self._optimizer.step(self._gradients, rates[:, step, None], decay, momenta[step])
+            sizes.append([b.X.shape[1] for b in batches for _ in range(b.X.shape[0])])
+        for row in range(len(live)):
+            if live[row]:
+                self._end(row, losses[:, row].tolist(), [s[row] for s in sizes], plans[row])
+
+    def _begun(self, row: int, n_steps: int) -> EpochRates:
+        rates, member = _STILL, self.members[row]
+        if member.is_live:
+            with member.guarded():
+                rates = member.begin_epoch(n_steps)
+            self._let_go(row)
+        return rates
+
+    def _end(self, row: int, losses: list[float], sizes: list[int], rates: EpochRates) -> None:
+        member = self.members[row]
+        with member.guarded():
+            member.end_epoch(losses, sizes, rates)
+        self._let_go(row)
+
+    def _let_go(self, row: int) -> None:
+        if not self.members[row].is_live:
+            # What the others go on to do must not reach it.
+            self.weights.release(row)
+            self._optimizer.release(row)
+
+    def _kept(self, rates: torch.Tensor) -> torch.Tensor | None:
+        decays = [m.net.optimizer_.param_groups[0].get("weight_decay", 0.0) for m in self.members]
+        if not any(decays):
+            return None
+        return self._optimizer.decay(rates, rates.new_tensor(decays).unsqueeze(1))
+
+    def _masks_of(self, networks: slice, n_steps: int, n_rows: int) -> Iterator[Masks]:
+        """Yield the masks of each step, drawn for some steps at once."""
+        shapes = self._shapes.get(n_rows, [])
+        at_once = self._masks.steps_at_once(networks, shapes)
+        for start in range(0, n_steps, at_once):
+            yield from self._masks.draw(networks, min(at_once, n_steps - start), shapes)
+
+    def _differentiate(self, batch: Batch, masks: Iterator[Masks], losses: torch.Tensor) -> None:
+        n_rows, networks = batch.X.shape[1], batch.networks
+        if n_rows not in self._shapes:
+            needed = self._template.masks_needed(batch.X[0], tuple(t[0] for t in batch.targets))
+            self._shapes[n_rows] = [shape for _, shape in needed]
+        is_full = n_rows == self._batches.batch_size and len(batch.X) == len(self.members)
+        mask = next(masks if is_full else self._masks_of(networks, 1, n_rows))
+        losses[networks], gradients = self._program(networks).losses(batch.X, batch.targets, mask)
+        parts = [gradients[name].flatten(1) for name in self.weights.slices]
+        torch.cat(parts, 1, out=self._gradients[networks, : self.weights.n_weights])
+
+    def _program(self, networks: slice) -> Program:
+        key = (networks.start, networks.stop)
+        if key not in self._programs:
+            self._programs[key] = self._build(
+                {name: weight[networks] for name, weight in self.weights.weights.items()},
+                {name: buffer[networks] for name, buffer in self.weights.buffers.items()},
+            )
+        return self._programs[key]
+
+    def _clip(self) -> None:
+        """Scale gradients whose norm is above the limit, as torch's clip_grad_norm_ does."""
+        if self._clipping is not None:
+            limits, kind = self._clipping
+            norms = torch.linalg.vector_norm(self._gradients, kind, dim=1, keepdim=True)
+            self._gradients.mul_((limits / (norms + 1e-6)).clamp(max=1.0))
+
+    def outputs(self, X: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Return each member's outputs in evaluation for rows of its own."""
+        found: list[torch.Tensor] = []
+        while len(found) < len(X):
+            first = len(found)
+            last = first + 1
+            while last < len(X) and len(X[last]) == len(X[first]):
+                last += 1
+            found.extend(self._outputs(slice(first, last), torch.stack(list(X[first:last]))))
+        return found
+
+    def _outputs(self, networks: slice, X: torch.Tensor) -> torch.Tensor:
+        program = self._program(networks)
+        n_rows = max(1, _ROWS_AT_ONCE // len(X))
+        X = X.to(self.weights.flat.device)
+        return torch.cat(
+            [program.outputs(part) for part in X.split(n_rows, dim=1)],
+            dim=1,
+        ).cpu()
+
+
+_ROWS_AT_ONCE = 1 << 14
