@@ -134,10 +134,8 @@ class ConvNetClassifier(ClassTargets, ReadyNet):
                 f"X has images of shape {tuple(X.shape[1:])}, but {type(self).__name__} was "
                 f"fitted on images of shape {self.row_shape_}."
             )
-        images: npt.NDArray[Any] = (
-            super()._as_input(X).reshape(len(X), *self.row_input_shape(X.shape[1:]))
-        )
-        return images
+        rows: npt.NDArray[Any] = super()._as_input(X)
+        return rows.reshape(len(rows), *self.row_input_shape(self.row_shape_))
 
     def row_input_shape(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Return channels, height and width of an image."""

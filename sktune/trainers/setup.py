@@ -15,6 +15,21 @@ from sktune.space import final_step
 from sktune.trainers.adapt import Codec, adapted, codec_for
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one core for the length of a ``with`` block.
+
+    The product of two single matrices is added up in an order that depends on the number of
+    threads; a batch of products is not.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @dataclass(frozen=True)
 class Setup:
     """What all runs of a search share; it travels to the workers with each job.

@@ -153,18 +153,19 @@ def structure(net: NeuralNet, table: Table) -> Hashable:
         batches_in(len(table), settings["batch_size"], bool(settings.get("drop_last"))),
         table.kind,
         None if clip is None else clip[1],
-        [_momentum_schedule(c) for _, c in net.callbacks_ if isinstance(c, LRScheduler)],
+        list(_momentum_schedules(net)),
         str(net.device),
     )
     return canonical(parts)
 
 
-def _momentum_schedule(schedule: LRScheduler) -> Any:
-    """Return what decides how a schedule moves the momentum, which a stack has in common."""
-    if not getattr(schedule.lr_scheduler_, "cycle_momentum", False):
-        return None
-    settings = {k: v for k, v in schedule.kwargs.items() if k not in _PEAK_SETTINGS}
-    return schedule.policy_, settings
+def _momentum_schedules(net: NeuralNet) -> Iterator[Any]:
+    """Yield what decides how schedules move the momentum, which a stack has in common."""
+    for _, callback in net.callbacks_:
+        scheduler = getattr(callback, "lr_scheduler_", None)
+        if getattr(scheduler, "cycle_momentum", False):
+            settings = {k: v for k, v in callback.kwargs.items() if k not in _PEAK_SETTINGS}
+            yield callback.policy_, settings
 
 
 def skeleton(module: nn.Module) -> list[Any]:

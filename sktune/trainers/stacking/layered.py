@@ -148,6 +148,12 @@ class _Tracer(fx.Tracer):
         """Whether a module is a step of the program."""
         return isinstance(module, _LEAVES) or super().is_leaf_module(module, qualified_name)
 
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """Refuse forwards that use weights or buffers themselves, and may branch on them."""
+        if isinstance(attr_val, torch.Tensor):
+            raise UnknownStepError(f"its forward uses {attr}")
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
 
 @dataclass(frozen=True)
 class _Step:

@@ -156,7 +156,11 @@ class BatchNormalization:
         if is_single and run.training and not self.takes_one_row:
             raise ValueError("Expected more than 1 value per channel when training.")
         self.training, self.n_networks = run.training and not is_single, len(x)
-        self.x = _channels_joined(x)
+        join, part = (
+            (_as_pixels, _as_rows) if x.dim() == 3 else (_channels_joined, _channels_parted)
+        )
+        self.join, self.part = join, part
+        self.x = join(x)
         self.scale = run.weights[self.weight].flatten()
         self.running = run.buffers[self.mean].flatten(), run.buffers[self.var].flatten()
         bias = run.weights[self.bias].flatten()
@@ -165,12 +169,12 @@ class BatchNormalization:
         )
         if self.training:
             run.buffers[self.count].add_(1)
-        return _channels_parted(y, self.n_networks)
+        return self.part(y, self.n_networks)
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Do what torch does for its own batch normalisation."""
         x, weight, bias = _aten.native_batch_norm_backward(
-            _channels_joined(gradient),
+            self.join(gradient),
             self.x,
             self.scale,
             *self.running,
@@ -181,7 +185,17 @@ class BatchNormalization:
         )
         run.add_gradient(self.weight, weight.view(self.n_networks, -1))
         run.add_gradient(self.bias, bias.view(self.n_networks, -1))
-        return (_channels_parted(x, self.n_networks),)
+        return (self.part(x, self.n_networks),)
+
+
+def _as_pixels(x: torch.Tensor) -> torch.Tensor:
+    # Rows take the place of pixels in a single image: torch then sums over them in an order that
+    # does not depend on the number of threads.
+    return x.transpose(1, 2).reshape(1, -1, x.shape[1])
+
+
+def _as_rows(y: torch.Tensor, n_networks: int) -> torch.Tensor:
+    return y.view(n_networks, -1, y.shape[2]).transpose(1, 2).contiguous()
 
 
 class LayerNormalization:

@@ -115,6 +115,8 @@ class Member:
     def begin_epoch(self, n_steps: int) -> EpochRates:
         """Tell the callbacks, and return the learning rates of the epoch."""
         train, valid = self._sets
+        # Schedulers warn if the optimiser has not been stepped; the stack's steps for it.
+        self.net.optimizer_._opt_called = True
         self.net.notify("on_epoch_begin", dataset_train=train, dataset_valid=valid)
         return epoch_rates(self.net, n_steps)
 

@@ -46,8 +46,6 @@ def epoch_rates(net: NeuralNet, n_steps: int) -> EpochRates:
     group, schedules = net.optimizer_.param_groups[0], list(batch_schedules(net))
     if not schedules:
         return EpochRates([group["lr"]] * n_steps, [momenta(net.optimizer_)] * n_steps, {})
-    # The scheduler warns if the optimiser has not been stepped; the stack's steps for it.
-    net.optimizer_._opt_called = True
     if len(schedules) == 1 and type(schedules[0].lr_scheduler_) is LambdaLR:
         return _lambda_rates(schedules[0], n_steps)
     found = EpochRates([], [], {s.event_name: [] for s in schedules if s.event_name})

@@ -1,12 +1,13 @@
 """A stack in training: weights, program, optimiser and mini-batches of its members together."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import torch
 
 from sktune.trainers.runs import silenced
+from sktune.trainers.setup import one_thread
 from sktune.trainers.stacking.batches import Batch, Batches
 from sktune.trainers.stacking.dropout import Masks, MaskSource, rates
 from sktune.trainers.stacking.kinship import clipping, loader_settings
@@ -68,8 +69,9 @@ class Stack:
             for _ in range(epochs):
                 if any(member.is_live for member in self.members):
                     self._epoch()
-        for member in self.members:
+        for row, member in enumerate(self.members):
             if member.error is None:
+                self._optimizer.settle(row)
                 with member.guarded():
                     member.finish()
 
@@ -137,7 +139,9 @@ class Stack:
             self._shapes[n_rows] = [shape for _, shape in needed]
         is_full = n_rows == self._batches.batch_size and len(batch.X) == len(self.members)
         mask = next(masks if is_full else self._masks_of(networks, 1, n_rows))
-        losses[networks], gradients = self._program(networks).losses(batch.X, batch.targets, mask)
+        with one_thread() if len(batch.X) == 1 else nullcontext():
+            found, gradients = self._program(networks).losses(batch.X, batch.targets, mask)
+        losses[networks] = found
         parts = [gradients[name].flatten(1) for name in self.weights.slices]
         torch.cat(parts, 1, out=self._gradients[networks, : self.weights.n_weights])
 

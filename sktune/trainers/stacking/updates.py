@@ -40,6 +40,10 @@ def shared_settings(optimizer: Optimizer) -> dict[str, Any]:
     return {name: value for name, value in group.items() if name not in _PER_NETWORK}
 
 
+def _trained(optimizer: Optimizer) -> list[torch.Tensor]:
+    return [p for p in optimizer.param_groups[0]["params"] if p.requires_grad]
+
+
 def n_steps(optimizer: Optimizer) -> float:
     """Return how many steps the optimiser has made, as far as it counts them."""
     return next((float(s["step"]) for s in optimizer.state.values() if "step" in s), 0.0)
@@ -80,7 +84,10 @@ class StackedOptimizer:
         return is_cpu and fused is None and type(first) in _FUSED_ON_CPU
 
     def _load(self) -> None:
-        states = [list(optimizer.state.values()) for optimizer in self._optimizers]
+        states = [
+            [optimizer.state[p] for p in _trained(optimizer) if p in optimizer.state]
+            for optimizer in self._optimizers
+        ]
         if not states[0]:
             return
         state = self._optimizer.state[self._delta]
@@ -138,16 +145,27 @@ class StackedOptimizer:
             self._put(row, torch.Tensor.view_as)
         self._is_bound = True
 
+    def settle(self, row: int) -> None:
+        """Give each of a network's parameters step counters of its own."""
+        optimizer = self._optimizers[row]
+        for parameter in _trained(optimizer):
+            state = optimizer.state.get(parameter, {})
+            for name in state.keys() & set(_COUNTERS):
+                if isinstance(state[name], torch.Tensor):
+                    state[name] = state[name].clone()
+
     def release(self, row: int) -> None:
         """Give a network's optimiser a state of its own."""
         if self._is_bound:
             self._put(row, lambda tensor, like: tensor.view_as(like).clone())
+            self.settle(row)
 
     def _put(self, row: int, take: Any) -> None:
         stacked = self._optimizer.state[self._delta]
         optimizer = self._optimizers[row]
-        parameters = optimizer.param_groups[0]["params"]
-        for parameter, columns in zip(parameters, self._weights.slices.values(), strict=True):
+        for parameter, columns in zip(
+            _trained(optimizer), self._weights.slices.values(), strict=True
+        ):
             optimizer.state[parameter] = {
                 name: take(value[row, columns], parameter)
                 if isinstance(value, torch.Tensor) and name not in _COUNTERS
