@@ -247,7 +247,7 @@ class Engine:
             if isinstance(result, Failure):
                 failures[keys[number]] = result
             else:
-                self.folds[keys[number]] = result
+                self.folds[keys[number]] = result.with_arrays(self.executor.share)
         return failures
 
     def _job(self, run: Run, action: Advance) -> AdvanceJob:

@@ -1,17 +1,25 @@
 """One way to run jobs: joblib, with the caller's ``n_jobs`` and ``parallel_config``."""
 
+import itertools
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import joblib
+import numpy as np
 from joblib import Parallel, cpu_count, delayed
+from joblib._parallel_backends import LokyBackend
 
 from sktune.candidates import Failure
+from sktune.execution.files import dump
 from sktune.execution.outcome import Job, Result, attempt
 
 T = TypeVar("T")
+_WORTH_A_FILE = 1 << 12  # bytes
 
 
 class Executor:
@@ -34,6 +42,9 @@ class Executor:
         # seconds to start. joblib's default hands arrays from 1 MB on over as memory maps.
         self._parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
 
+        self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
+        self._numbers = itertools.count()
+
     def __enter__(self) -> Self:
         self._parallel.__enter__()
         return self
@@ -45,6 +56,7 @@ class Executor:
         trace: TracebackType | None,
     ) -> None:
         self._parallel.__exit__(kind, error, trace)
+        self._folder.cleanup()
 
     @property
     def n_workers(self) -> int:
@@ -62,6 +74,20 @@ class Executor:
         if self.n_workers == 1 or shares_memory:
             return None
         return max(1, int(cpu_count()) // self.n_workers)
+
+    def share(self, thing: Any) -> Any:
+        """Return an array of numbers where the workers can read it without being sent it.
+
+        That is a file mapped into memory, for processes on this machine. Anything else, and
+        everything when workers share memory or are elsewhere, comes back as it is.
+        """
+        is_array = isinstance(thing, np.ndarray) and not thing.dtype.hasobject
+        is_near = isinstance(self._parallel._backend, LokyBackend) and self.n_workers > 1
+        if not (is_array and is_near and thing.nbytes >= _WORTH_A_FILE):
+            return thing
+        path = Path(self._folder.name) / f"{next(self._numbers)}.npy"
+        dump(np.asarray(thing), path)
+        return joblib.load(path, mmap_mode="r")
 
     def run(
         self, function: Callable[[Job], Result], jobs: Sequence[Job]

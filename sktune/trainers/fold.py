@@ -1,6 +1,6 @@
 """A fold made ready: transformers fitted on its training rows, once, and their output."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,6 +42,10 @@ class Part:
     raw: Any = None
     score_params: Mapping[str, Any] = field(default_factory=dict)
 
+    def with_arrays(self, function: Callable[[Any], Any]) -> "Part":
+        """Return the part with a function applied to rows and targets."""
+        return replace(self, X=function(self.X), y=function(self.y), raw=function(self.raw))
+
 
 @dataclass(frozen=True)
 class PreparedFold:
@@ -51,6 +55,11 @@ class PreparedFold:
     valid: Part | None = None
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     heads: list[Pipeline] = field(default_factory=list)
+
+    def with_arrays(self, function: Callable[[Any], Any]) -> "PreparedFold":
+        """Return the fold with a function applied to rows and targets."""
+        valid = self.valid and self.valid.with_arrays(function)
+        return replace(self, train=self.train.with_arrays(function), valid=valid)
 
     def for_net(self) -> "PreparedFold":
         """Return only what a net and a scorer of predictions need: the least to send around."""

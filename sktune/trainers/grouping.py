@@ -5,7 +5,8 @@ between machines: neither the number of workers nor a measured time.
 """
 
 import copy
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -33,10 +34,10 @@ _WEIGHT_READ = 20
 
 
 class Sketch(NamedTuple):
-    """What is known of a network before it is begun: its kin, and its module."""
+    """What is known of a network before it is begun: its kin, and how its module is made."""
 
     kin: Hashable
-    module: nn.Module | None
+    module: Callable[[], nn.Module | None]
     batch_size: int
 
 
@@ -80,12 +81,12 @@ def _sketch(job: AdvanceJob, row_shape: tuple[int, ...]) -> Sketch:
         params = net.get_params(deep=False)
         if isinstance(net, ReadyNet):
             kin = {name: value for name, value in params.items() if name not in _OF_OUR_NETS}
-            module = net.blank_module(row_shape)
+            module = partial(net.blank_module, row_shape)
             return Sketch((type(net), canonical(kin)), module, int(net.batch_size))
         return _of_any_net(net, params)
     except Exception:
         # What cannot be made will say so when it is trained; until then it has no kin.
-        return Sketch(("unknown", id(job.params)), None, 1)
+        return Sketch(("unknown", id(job.params)), lambda: None, 1)
 
 
 def _of_any_net(net: NeuralNet, params: Mapping[str, Any]) -> Sketch:
@@ -94,17 +95,25 @@ def _of_any_net(net: NeuralNet, params: Mapping[str, Any]) -> Sketch:
         for name, value in params.items()
         if name not in _OF_ANY_NET and not name.startswith(("module__", "callbacks__"))
     }
-    with Randomness(0).turn():
+    with Randomness(0).turn(), net._current_init_context("module"):
         module = net.initialize_module().module_
     key = (type(net), canonical(kin), canonical(skeleton(module)))
-    return Sketch(key, module, max(1, int(net.batch_size)))
+    return Sketch(key, lambda: module, max(1, int(net.batch_size)))
 
 
 def _size(sketch: Sketch, job: AdvanceJob) -> Size:
-    if sketch.module is None:
+    try:
+        module = sketch.module()
+    except Exception:
+        # It will say so, too.
+        module = None
+    if module is None:
         return Size(0, 0, 1)
-    n_weights = sum(p.numel() for p in sketch.module.parameters())
-    return Size(n_weights, _n_activations(sketch.module, job), sketch.batch_size)
+    weights = list(module.parameters())
+    n_outputs = sum(len(weight) for weight in weights if weight.dim() == 2)
+    if any(weight.dim() > 2 for weight in weights):
+        n_outputs = _n_activations(module, job)
+    return Size(sum(weight.numel() for weight in weights), n_outputs, sketch.batch_size)
 
 
 def _n_activations(module: nn.Module, job: AdvanceJob) -> int:
