@@ -42,11 +42,10 @@ class Executor:
         # seconds to start. joblib's default hands arrays from 1 MB on over as memory maps.
         self._parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
 
-        self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
-        self._numbers = itertools.count()
-
     def __enter__(self) -> Self:
         self._parallel.__enter__()
+        self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
+        self._numbers = itertools.count()
         return self
 
     def __exit__(

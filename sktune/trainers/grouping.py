@@ -23,7 +23,7 @@ from sktune.trainers.stacking.kinship import canonical, skeleton
 _OF_OUR_NETS = {"lr", "dropout", "weight_decay", "lr_schedule", "random_state", "verbose"}
 _OF_ANY_NET = {"lr", "optimizer__lr", "optimizer__weight_decay", "verbose", "module", "callbacks"}
 # Weights, gradients and moments of a stack should stay near the processor: past some ten
-# megabytes a larger stack is no faster, and then slower.
+# megabytes a larger stack is no faster, and then slower. A GPU only has to have room for them.
 _CACHE = 1 << 24
 _MEMORY = 1 << 30
 _NUMBERS_PER_WEIGHT = 5
@@ -39,6 +39,7 @@ class Sketch(NamedTuple):
     kin: Hashable
     module: Callable[[], nn.Module | None]
     batch_size: int
+    device: str
 
 
 class Size(NamedTuple):
@@ -47,6 +48,7 @@ class Size(NamedTuple):
     n_weights: int
     n_activations: int
     batch_size: int
+    device: str = "cpu"
 
 
 def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[list[int]]:
@@ -82,11 +84,12 @@ def _sketch(job: AdvanceJob, row_shape: tuple[int, ...]) -> Sketch:
         if isinstance(net, ReadyNet):
             kin = {name: value for name, value in params.items() if name not in _OF_OUR_NETS}
             module = partial(net.blank_module, row_shape)
-            return Sketch((type(net), canonical(kin)), module, int(net.batch_size))
+            key = type(net), canonical(kin)
+            return Sketch(key, module, int(net.batch_size), torch.device(net.device).type)
         return _of_any_net(net, params)
     except Exception:
         # What cannot be made will say so when it is trained; until then it has no kin.
-        return Sketch(("unknown", id(job.params)), lambda: None, 1)
+        return Sketch(("unknown", id(job.params)), lambda: None, 1, "cpu")
 
 
 def _of_any_net(net: NeuralNet, params: Mapping[str, Any]) -> Sketch:
@@ -98,7 +101,8 @@ def _of_any_net(net: NeuralNet, params: Mapping[str, Any]) -> Sketch:
     with Randomness(0).turn(), net._current_init_context("module"):
         module = net.initialize_module().module_
     key = (type(net), canonical(kin), canonical(skeleton(module)))
-    return Sketch(key, lambda: module, max(1, int(net.batch_size)))
+    size = max(1, int(net.batch_size))
+    return Sketch(key, lambda: module, size, torch.device(net.device or "cpu").type)
 
 
 def _size(sketch: Sketch, job: AdvanceJob) -> Size:
@@ -113,7 +117,8 @@ def _size(sketch: Sketch, job: AdvanceJob) -> Size:
     n_outputs = sum(len(weight) for weight in weights if weight.dim() == 2)
     if any(weight.dim() > 2 for weight in weights):
         n_outputs = _n_activations(module, job)
-    return Size(sum(weight.numel() for weight in weights), n_outputs, sketch.batch_size)
+    n_weights = sum(weight.numel() for weight in weights)
+    return Size(n_weights, n_outputs, sketch.batch_size, sketch.device)
 
 
 def _n_activations(module: nn.Module, job: AdvanceJob) -> int:
@@ -136,7 +141,9 @@ def _n_activations(module: nn.Module, job: AdvanceJob) -> int:
 def _fastest(size: Size) -> int:
     weights = 4 * _NUMBERS_PER_WEIGHT * max(1, size.n_weights)
     activations = 4 * _NUMBERS_PER_ACTIVATION * size.batch_size * size.n_activations
-    return max(1, min(_CACHE // weights, _MEMORY // (weights + activations)))
+    within_memory = _MEMORY // (weights + activations)
+    within_cache = _CACHE // weights if size.device == "cpu" else within_memory
+    return max(1, min(within_cache, within_memory))
 
 
 def _parts(numbers: Sequence[int], largest: int) -> list[list[int]]:

@@ -96,3 +96,15 @@ class TestWorkers:
         with Executor(n_jobs=2) as executor:
             kinds = [result for _, result in executor.run(kind, [array, array])]
         assert kinds == [("memmap", False, 200_000.0)] * 2
+
+
+@pytest.mark.parametrize(("backend", "n_jobs"), [("loky", 2), ("loky", 1), ("threading", 2)])
+def test_shared_arrays_are_the_same_for_the_workers(backend, n_jobs):
+    array = np.arange(10_000.0).reshape(-1, 4)
+    with parallel_config(backend), Executor(n_jobs) as executor:
+        shared = executor.share(array)
+        assert isinstance(shared, np.memmap) == ((backend, n_jobs) == ("loky", 2))
+        assert np.array_equal(shared, array)
+        assert dict(executor.run(kind, [shared]))[0][2] == array.sum()
+        for other in ([1, 2], "text", np.array(["a", None], dtype=object), None):
+            assert executor.share(other) is other
