@@ -174,10 +174,10 @@ def compared(n_networks, net, X, y, repeats):
         if limit:
             least.append(milliseconds(limit, n_networks))
     ratios = sorted(a / b for a, b in zip(alone, stacked, strict=True))
-    size = getattr(net, "width", None) or f"conv {net.filters}"
+    wide = f"{net.width} wide" if hasattr(net, "width") else f"conv {net.filters} filters"
     floor = f"{statistics.median(least):.2f}" if least else ""
     return (
-        f"| {n_networks} | {size} wide, depth {net.depth} | {net.batch_size} "
+        f"| {n_networks} | {wide}, depth {net.depth} | {net.batch_size} "
         f"| {statistics.median(alone):.1f} | {statistics.median(stacked):.2f} "
         f"| {statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f}) | {floor} |"
     )
