@@ -61,13 +61,11 @@ def _advanced(jobs: Sequence[tuple[int, AdvanceJob]]) -> Iterator[Numbered]:
     yield from chain.from_iterable(map(_stacked, groups.values()))
 
 
-def _stacked(group: Sequence[tuple[int, Member]]) -> Iterator[Numbered]:
+def _stacked(group: list[tuple[int, Member]]) -> Iterator[Numbered]:
     numbers = {id(member): number for number, member in group}
     start = time.perf_counter()
     try:
-        stack = Stack([member for _, member in group])
-        first = stack.members[0]
-        stack.train(first.job.n_resources - first.state.epochs)
+        stack = _trained([member for _, member in group])
     except Exception as error:
         # The traceback would keep the whole stack in memory.
         failure = error.with_traceback(None)
@@ -77,7 +75,16 @@ def _stacked(group: Sequence[tuple[int, Member]]) -> Iterator[Numbered]:
         for row, member in enumerate(stack.members):
             yield numbers[id(member)], _outcome(found, row, member, share)
         return
-    yield from _without_stack([(number, member.job) for number, member in group], failure)
+    jobs = [(number, member.job) for number, member in group]
+    group.clear()
+    yield from _without_stack(jobs, failure)
+
+
+def _trained(members: Sequence[Member]) -> Stack:
+    stack = Stack(members)
+    first = stack.members[0]
+    stack.train(first.job.n_resources - first.state.epochs)
+    return stack
 
 
 def _outcome(found: StackScores, row: int, member: Member, share: float) -> Outcome:

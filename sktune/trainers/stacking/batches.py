@@ -21,7 +21,7 @@ class Table:
     Networks with the same ``source`` have the same arrays.
     """
 
-    source: Any
+    source: int
     X: npt.NDArray[Any]
     targets: tuple[npt.NDArray[Any], ...]
     rows: npt.NDArray[np.intp] | None = None
@@ -35,7 +35,7 @@ class Table:
         return tuple((a.shape[1:], a.dtype.str) for a in (self.X, *self.targets))
 
 
-def table_of(dataset: Any, source: Any) -> Table | None:
+def table_of(dataset: Any, source: int) -> Table | None:
     """Return the arrays of a data set, None if it is not one of plain arrays."""
     if isinstance(dataset, Subset):
         whole = table_of(dataset.dataset, source)

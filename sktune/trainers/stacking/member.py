@@ -25,6 +25,11 @@ class Encoder:
 
     def __init__(self) -> None:
         self._known: dict[Any, tuple[Any, Mapping[str, Any]]] = {}
+        self._sources: dict[int, int] = {}
+
+    def source(self, fold: PreparedFold) -> int:
+        """Return a number for the rows of a fold, in the order in which they are first seen."""
+        return self._sources.setdefault(id(fold.train.X), len(self._sources))
 
     def training_data(
         self, net: NeuralNet, setup: Setup, fold: PreparedFold
@@ -32,7 +37,7 @@ class Encoder:
         """Return what the function of this name does."""
         if not isinstance(net, ReadyNet):
             return training_data(net, setup, fold)
-        key = (id(fold.train.X), type(net), net.batch_size, net.max_epochs, net.initialized_)
+        key = (self.source(fold), type(net), net.batch_size, net.max_epochs, net.initialized_)
         if key not in self._known:
             dataset, _, _ = training_data(net, setup, fold)
             self._known[key] = dataset, net.learned()
@@ -72,7 +77,7 @@ class Member:
             if not self.net.initialized_:
                 initialize(self.net, self.X, self.y)
             self._sets = self.net.get_split_datasets(self.X, self.y, **params)
-        table = table_of(self._sets[0], id(job.fold.train.X))
+        table = table_of(self._sets[0], encoder.source(job.fold))
         self.obstacle = self._obstacle(params, table)
         if table is not None:
             self.table: Table = table

@@ -241,11 +241,11 @@ class _Reference:
         template = self._template
         template.put(self._weights)
         template.put({name: buffer.clone() for name, buffer in self._buffers.items()})
-        state, before = torch.get_rng_state(), canonical(skeleton(template.module))
+        drawn, before = _generators(), canonical(skeleton(template.module))
         loss = template.loss(self._X, self._targets, list(self._masks))
         gradients = torch.autograd.grad(loss, list(self._weights.values()), allow_unused=True)
         outputs = self._outputs_alone()
-        if not torch.equal(state, torch.get_rng_state()):
+        if not all(map(torch.equal, drawn, _generators())):
             raise UnstackableError("its forward draws random numbers")
         if before != canonical(skeleton(template.module)):
             raise UnstackableError("its forward changes attributes of the module")
@@ -280,6 +280,12 @@ class _Reference:
             if both.shape[1:] != alone.shape or not _agree(alone, both):
                 return "a stack of its module does not do what the module does alone"
         return ""
+
+
+def _generators() -> list[torch.Tensor]:
+    """Return where torch's generators stand."""
+    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return [torch.get_rng_state(), *on_gpus]
 
 
 def _mirrored(tensor: torch.Tensor) -> torch.Tensor:

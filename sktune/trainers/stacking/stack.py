@@ -83,7 +83,7 @@ class Stack:
         orders = [self._batches.order(r, self._shuffle, g) for r, g in enumerate(generators)]
         self._masks.begin_epoch(generators)
         rates = self.weights.flat.new_tensor([p.rates or [0.0] * n_steps for p in plans])
-        kept = self._kept(rates)
+        decays = self._decays()
         momenta = next((p.momenta for p in plans if p.momenta), [_STILL.events] * n_steps)
         losses = self.weights.flat.new_zeros(n_steps, len(self.members))
         sizes = []
@@ -92,8 +92,7 @@ class Stack:
             for batch in batches:
                 self._differentiate(batch, masks, losses[step])
             self._clip()
-            decay = None if kept is None else kept[:, step, None]
-            self._optimizer.step(self._gradients, rates[:, step, None], decay, momenta[step])
+            self._optimizer.step(self._gradients, rates[:, step, None], decays, momenta[step])
             sizes.append([b.X.shape[1] for b in batches for _ in range(b.X.shape[0])])
         for row in range(len(live)):
             if live[row]:
@@ -119,11 +118,9 @@ class Stack:
             self.weights.release(row)
             self._optimizer.release(row)
 
-    def _kept(self, rates: torch.Tensor) -> torch.Tensor | None:
+    def _decays(self) -> torch.Tensor | None:
         decays = [m.net.optimizer_.param_groups[0].get("weight_decay", 0.0) for m in self.members]
-        if not any(decays):
-            return None
-        return self._optimizer.decay(rates, rates.new_tensor(decays).unsqueeze(1))
+        return self.weights.flat.new_tensor(decays).unsqueeze(1) if any(decays) else None
 
     def _masks_of(self, networks: slice, n_steps: int, n_rows: int) -> Iterator[Masks]:
         """Yield the masks of each step, drawn for some steps at once."""

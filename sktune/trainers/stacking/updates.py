@@ -104,7 +104,7 @@ class StackedOptimizer:
         self,
         gradients: torch.Tensor,
         rates: torch.Tensor,
-        kept: torch.Tensor | None,
+        decays: torch.Tensor | None,
         momenta: Mapping[str, Any],
     ) -> None:
         """Make one step.
@@ -113,10 +113,8 @@ class StackedOptimizer:
         ----------
         gradients : Tensor of shape (n_networks, n_weights)
             Changed in place.
-        rates : Tensor of shape (n_networks, 1)
-            Learning rates.
-        kept : Tensor of shape (n_networks, 1) or None
-            What the weight decay acts by, see :meth:`decay`; None is no decay.
+        rates, decays : Tensor of shape (n_networks, 1)
+            Learning rates and weight decays; ``decays=None`` is none at all.
         momenta : mapping
             Settings of the optimiser that a schedule moves for all networks alike.
         """
@@ -124,20 +122,17 @@ class StackedOptimizer:
         self._group.update(momenta)
         self._delta.grad = gradients
         with torch.no_grad():
-            if kept is not None:
-                if self._is_decoupled:
-                    flat.mul_(kept)
-                else:
-                    gradients.addcmul_(flat, kept)
+            # Decoupled decay is a part of the step like any other: what the optimiser adds to.
+            if decays is None or not self._is_decoupled:
+                self._delta.zero_()
+            else:
+                torch.mul(flat, -decays, out=self._delta)
+            if decays is not None and not self._is_decoupled:
+                gradients.addcmul_(flat, decays)
             self._step()
             flat.addcmul_(self._delta, rates)
-            self._delta.zero_()
         if not self._is_bound:
             self._bind()
-
-    def decay(self, rates: torch.Tensor, decays: torch.Tensor) -> torch.Tensor:
-        """Return what multiplies the weights, or, not decoupled, adds them to the gradients."""
-        return 1 - rates * decays if self._is_decoupled else decays.expand_as(rates)
 
     def _bind(self) -> None:
         """Make the networks' optimiser states views of the stack's."""

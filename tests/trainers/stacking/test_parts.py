@@ -138,8 +138,8 @@ def test_every_optimizer_with_rates_of_its_own(kind, settings):
         for row, parts in enumerate(gradients):
             flat[row, : stack.n_weights] = torch.cat([part.reshape(-1) for part in parts])
         lr = torch.tensor(rates)[:, None]
-        kept = stacked.decay(lr, torch.tensor(decays)[:, None]) if any(decays) else None
-        stacked.step(flat, lr, kept, {})
+        decay = torch.tensor(decays)[:, None] if any(decays) else None
+        stacked.step(flat, lr, decay, {})
         if step == 19:
             for row in range(3):
                 stacked.settle(row)
