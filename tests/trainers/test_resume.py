@@ -1,5 +1,7 @@
 """Law 2: a run advanced in rungs ends, to the bit, where one advanced straight ends."""
 
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -185,8 +187,9 @@ def test_thawed_schedulers_drive_the_thawed_optimiser():
     assert dict(thawed.callbacks_)["lr"].lr_scheduler_.optimizer is thawed.optimizer_
 
 
-def test_ctrl_c_is_not_taken_for_early_stopping(monkeypatch):
-    import signal
+def test_ctrl_c_is_not_taken_for_early_stopping():
+    # a shell's background jobs start with this signal ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Interrupted(Callback):
         def on_epoch_end(self, net, **kwargs):
@@ -194,8 +197,11 @@ def test_ctrl_c_is_not_taken_for_early_stopping(monkeypatch):
                 signal.raise_signal(signal.SIGINT)
                 sum(range(10**6))
 
-    with pytest.raises(KeyboardInterrupt):
-        trained(classifier(callbacks=[Interrupted()]), [9])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trained(classifier(callbacks=[Interrupted()]), [9])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_gradients_gathered_over_batches_go_on():
