@@ -12,6 +12,7 @@ import argparse
 import itertools
 import statistics
 import time
+from itertools import product
 
 import torch
 from scipy.stats import loguniform, uniform
@@ -80,11 +81,11 @@ def skorch() -> tuple[Pipeline, dict]:
     return Pipeline([("scale", StandardScaler()), ("cast", cast), ("net", net)]), space
 
 
-def run_sktune(make, jobs: int, X, y) -> tuple[float, float, float]:
+def run_sktune(make, jobs: int, X, y, stacking) -> tuple[float, float, float]:
     """Return seconds, share of them outside training, and the best score."""
     estimator, space = make()
     search = SuccessiveHalvingSearchCV(
-        estimator, space, **COMMON, **COUNT, n_jobs=jobs, stacking=False
+        estimator, space, **COMMON, **COUNT, n_jobs=jobs, stacking=stacking
     )
     start = time.perf_counter()
     search.fit(X, y)
@@ -116,16 +117,17 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
     X, y = load_digits(return_X_y=True)
-    print("| network | jobs | sktune, s | outside training | sklearn, s | sklearn / sktune |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for make in (mlp, skorch):
-        for jobs in options.jobs:
-            run_sktune(make, jobs, X, y)  # starts the worker processes
-            pairs = [
-                (run_sktune(make, jobs, X, y), run_sklearn(make, jobs, X, y))
-                for _ in range(options.repeats)
-            ]
-            print(line(make.__name__, jobs, pairs), flush=True)
+    print(
+        "| network | stacking | jobs | sktune, s | outside training | sklearn, s | sklearn / sktune |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for make, jobs, stacking in product((mlp, skorch), options.jobs, ("auto", False)):
+        run_sktune(make, jobs, X, y, stacking)  # starts the worker processes
+        pairs = [
+            (run_sktune(make, jobs, X, y, stacking), run_sklearn(make, jobs, X, y))
+            for _ in range(options.repeats)
+        ]
+        print(line(f"{make.__name__} | {stacking}", jobs, pairs), flush=True)
 
 
 def line(name: str, jobs: int, pairs: list) -> str:
