@@ -117,9 +117,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
     X, y = load_digits(return_X_y=True)
-    print(
-        "| network | stacking | jobs | sktune, s | outside training | sklearn, s | sklearn / sktune |"
-    )
+    print("| network | stacking | jobs | sktune, s | outside | sklearn, s | sklearn / sktune |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for make, jobs, stacking in product((mlp, skorch), options.jobs, ("auto", False)):
         run_sktune(make, jobs, X, y, stacking)  # starts the worker processes
