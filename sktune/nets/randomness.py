@@ -50,6 +50,11 @@ def _seeded(seed: int) -> _State:
     )
 
 
+def draw_seed(generator: torch.Generator) -> int:
+    """Return the number that torch's loaders and samplers draw when they want a seed."""
+    return int(torch.empty((), dtype=torch.int64).random_(generator=generator))
+
+
 class Randomness:
     """The states of Python's, NumPy's and torch's generators, apart from the global ones.
 

@@ -5,10 +5,9 @@ between machines: neither the number of workers nor a measured time.
 """
 
 import copy
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from functools import partial
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from skorch import NeuralNet
@@ -34,12 +33,11 @@ _WEIGHT_READ = 20
 
 
 class Sketch(NamedTuple):
-    """What is known of a network before it is begun: its kin, and how its module is made."""
+    """What is known of a network before it is begun: its kin, and the net if it can be made."""
 
     kin: Hashable
-    module: Callable[[], nn.Module | None]
-    batch_size: int
-    device: str
+    net: NeuralNet | None
+    row_shape: tuple[int, ...]
 
 
 class Size(NamedTuple):
@@ -72,7 +70,7 @@ def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[
         groups.setdefault(key, (sketches[maker], []))[1].append(number)
     stacks = []
     for sketch, numbers in groups.values():
-        size = _size(sketch, jobs[numbers[0]])
+        size = _size(sketch)
         stacks += [(size, part) for part in _parts(numbers, largest or _fastest(size))]
     return _balanced(stacks)
 
@@ -80,58 +78,61 @@ def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[
 def _sketch(job: AdvanceJob, row_shape: tuple[int, ...]) -> Sketch:
     try:
         net = job.setup.net(job.params)
-        params = net.get_params(deep=False)
-        if isinstance(net, ReadyNet):
-            kin = {name: value for name, value in params.items() if name not in _OF_OUR_NETS}
-            module = partial(net.blank_module, row_shape)
-            key = type(net), canonical(kin)
-            return Sketch(key, module, int(net.batch_size), torch.device(net.device).type)
-        return _of_any_net(net, params)
+        kin = _kin_of_ours(net) if isinstance(net, ReadyNet) else _kin_of_any(net)
+        return Sketch((type(net), *kin), net, row_shape)
     except Exception:
         # What cannot be made will say so when it is trained; until then it has no kin.
-        return Sketch(("unknown", id(job.params)), lambda: None, 1, "cpu")
+        return Sketch(("unknown", id(job.params)), None, row_shape)
 
 
-def _of_any_net(net: NeuralNet, params: Mapping[str, Any]) -> Sketch:
+def _kin_of_ours(net: ReadyNet) -> tuple[Hashable, ...]:
+    params = net.get_params(deep=False)
+    return (canonical({k: v for k, v in params.items() if k not in _OF_OUR_NETS}),)
+
+
+def _kin_of_any(net: NeuralNet) -> tuple[Hashable, ...]:
     kin = {
         name: value
-        for name, value in params.items()
+        for name, value in net.get_params(deep=False).items()
         if name not in _OF_ANY_NET and not name.startswith(("module__", "callbacks__"))
     }
     with Randomness(0).turn(), net._current_init_context("module"):
-        module = net.initialize_module().module_
-    key = (type(net), canonical(kin), canonical(skeleton(module)))
-    size = max(1, int(net.batch_size))
-    return Sketch(key, lambda: module, size, torch.device(net.device or "cpu").type)
+        net.initialize_module()
+    return canonical(kin), canonical(skeleton(net.module_))
 
 
-def _size(sketch: Sketch, job: AdvanceJob) -> Size:
-    try:
-        module = sketch.module()
-    except Exception:
-        # It will say so, too.
-        module = None
-    if module is None:
+def _size(sketch: Sketch) -> Size:
+    if sketch.net is None:
         return Size(0, 0, 1)
+    try:
+        return _measured(sketch.net, sketch.row_shape)
+    except Exception:
+        # What cannot be measured will say so, too.
+        return Size(0, 0, 1)
+
+
+def _measured(net: NeuralNet, row_shape: tuple[int, ...]) -> Size:
+    if isinstance(net, ReadyNet):
+        module, row_shape = net.blank_module(row_shape), net.row_input_shape(row_shape)
+    else:
+        module = net.module_
     weights = list(module.parameters())
     n_outputs = sum(len(weight) for weight in weights if weight.dim() == 2)
     if any(weight.dim() > 2 for weight in weights):
-        n_outputs = _n_activations(module, job)
+        n_outputs = _n_activations(module, row_shape)
+    device = torch.device(net.device or "cpu").type
     n_weights = sum(weight.numel() for weight in weights)
-    return Size(n_weights, n_outputs, sketch.batch_size, sketch.device)
+    return Size(n_weights, n_outputs, max(1, int(net.batch_size)), device)
 
 
-def _n_activations(module: nn.Module, job: AdvanceJob) -> int:
+def _n_activations(module: nn.Module, row_shape: tuple[int, ...]) -> int:
     """Return how many numbers the layers put out for a row, 0 if that cannot be told."""
     sizes: list[int] = []
     module = copy.deepcopy(module).to("meta")
     for part in module.modules():
         part.register_forward_hook(lambda *seen: sizes.append(seen[2].numel()))
     try:
-        net = job.setup.net(job.params)
-        shape = job.fold.train.X.shape[1:]
-        row = net.row_input_shape(shape) if isinstance(net, ReadyNet) else shape
-        module.eval()(torch.empty(1, *row, device="meta"))
+        module.eval()(torch.empty(1, *row_shape, device="meta"))
     except Exception:
         # A module that takes something else than rows of numbers; its weights must do.
         return 0

@@ -80,6 +80,9 @@ def test_filters_and_kernels_are_structure():
 def test_impossible_candidates_are_planned_too():
     planned = stacks(MLPClassifier(), [{"width": -1}, {"width": "many"}, {}])
     assert Counter(chain.from_iterable(planned)) == {0: N_FOLDS, 1: N_FOLDS, 2: N_FOLDS}
+    settings = [{"batch_size": "many"}, {"device": "abacus"}]
+    planned = stacks(MLPClassifier(), settings)
+    assert Counter(chain.from_iterable(planned)) == {0: N_FOLDS, 1: N_FOLDS}
     planned = stacks(classifier(), [{"module__nothing": 1}, {"callbacks": [EarlyStopping()]}])
     assert Counter(chain.from_iterable(planned)) == {0: N_FOLDS, 1: N_FOLDS}
 

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import Subset
 
 from sktune.nets.batches import TableDataset
+from sktune.nets.randomness import draw_seed
 from sktune.trainers.adapt import FloatDataset
 from sktune.trainers.stacking.losses import Targets
 
@@ -55,16 +56,12 @@ def epoch_order(n_rows: int, shuffle: bool, generator: torch.Generator) -> torch
 
     The loader first draws a seed for its workers, then its sampler one for the order.
     """
-    _draw(generator)
+    draw_seed(generator)
     if not shuffle:
         return torch.arange(n_rows)
     own = torch.Generator()
-    own.manual_seed(_draw(generator))
+    own.manual_seed(draw_seed(generator))
     return torch.randperm(n_rows, generator=own)
-
-
-def _draw(generator: torch.Generator) -> int:
-    return int(torch.empty((), dtype=torch.int64).random_(generator=generator))
 
 
 class Batch(NamedTuple):

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from sktune.nets.randomness import draw_seed
+
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 _LEVELS = 1 << 16
 _LOWEST = -(1 << 15)
@@ -93,7 +95,7 @@ class MaskSource:
         A network that drops nothing draws nothing, as with torch's own layers.
         """
         self._streams = [
-            np.random.SFC64(_seed(generator)) if needed else None
+            np.random.SFC64(draw_seed(generator)) if needed else None
             for needed, generator in zip(self._is_needed, generators, strict=True)
         ]
 
@@ -137,8 +139,3 @@ class MaskSource:
             raw = np.zeros((n_networks, n_steps * words), dtype=np.uint64)
             self._kept[key] = raw, self._like.new_empty(n_networks, n_steps, words * 4)
         return self._kept[key]
-
-
-def _seed(generator: torch.Generator) -> int:
-    seed = torch.empty((), dtype=torch.int64).random_(generator=generator)
-    return int(seed)

@@ -117,7 +117,7 @@ def _known_callback(callback: Any) -> Iterator[str]:
     if isinstance(callback, LRScheduler) and callback.step_every == "batch":
         if isinstance(callback.lr_scheduler_, ReduceLROnPlateau):
             yield "its learning rate depends on the loss of each batch"
-        elif callback.monitor != "train_loss" and callable(callback.monitor):
+        elif callable(callback.monitor):
             yield "its learning rate is set by a function of the net"
 
 

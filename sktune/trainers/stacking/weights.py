@@ -54,7 +54,7 @@ class StackedWeights:
         self.flat = like.new_zeros(len(modules), width)
         self.weights = self.by_name(self.flat)
         self.buffers = {
-            name: torch.stack([dict(_tensors(m))[name].detach() for m in modules])
+            name: tensor.detach().new_zeros((len(modules), *tensor.shape))
             for name, tensor in _tensors(first)
             if name not in trained
         }
