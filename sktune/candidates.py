@@ -4,8 +4,8 @@ import hashlib
 import math
 import pickle
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
 Params = Mapping[str, Any]
@@ -33,9 +33,9 @@ class Report:
     """What was measured when a run reached a rung.
 
     ``score`` is what rungs are ranked by (greater is better), ``n_parameters`` the number of
-    trained weights, the times are seconds spent since the rung before. ``stack_size`` is the
-    number of networks it was trained with, itself included, and ``solo_reason`` says why if it
-    was trained alone.
+    trained weights, the times are seconds spent since the rung before. ``n_folds`` is the number
+    of runs that the candidate has at this rung, ``stack_size`` the number of networks it was
+    trained with, itself included, and ``solo_reason`` says why if it was trained alone.
     """
 
     candidate_id: int
@@ -44,13 +44,14 @@ class Report:
     rung: int
     n_resources: int
     score: float
-    scores: Mapping[str, float]
-    train_scores: Mapping[str, float]
-    n_parameters: int
-    fit_time: float
-    score_time: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    train_scores: Mapping[str, float] = field(default_factory=dict)
+    n_parameters: int = 0
+    fit_time: float = 0.0
+    score_time: float = 0.0
     status: Status = "ok"
     error: str = ""
+    n_folds: int = 1
     stack_size: int = 1
     solo_reason: str = ""
 
@@ -69,13 +70,38 @@ class Standing:
     cost: int
 
 
+class Place(NamedTuple):
+    """A candidate at a rung."""
+
+    candidate_id: int
+    bracket: int
+    rung: int
+
+
 class History:
-    """Everything a search has proposed and measured, in order; it only ever grows."""
+    """Everything a search has proposed, begun and measured, in order; it only ever grows.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+        In the order of their ids.
+    reports : list of Report
+        In the order in which they came.
+    completed : list of Place
+        Candidates that have reported on all folds of a rung, in order.
+    exhausted : bool
+        Whether the sampler had fewer candidates than were asked for.
+    """
 
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
         self.reports: list[Report] = []
-        self.exhausted = False  # whether the sampler had fewer candidates than were asked for
+        self.completed: list[Place] = []
+        self.exhausted = False
+        self._begun: set[Place] = set()
+        self._complete: set[Place] = set()
+        self._n_running = 0
+        self._in_bracket: dict[int, list[int]] = {}
         self._rungs: dict[tuple[int, int], dict[int, dict[int, Report]]] = {}
 
     def __iter__(self) -> Iterator[Report]:
@@ -85,13 +111,43 @@ class History:
         """Give the next candidate its number and record it."""
         candidate = Candidate(len(self.candidates), params, bracket)
         self.candidates.append(candidate)
+        self._in_bracket.setdefault(bracket, []).append(candidate.candidate_id)
         return candidate
+
+    def begin(self, action: "Advance") -> None:
+        """Record that a candidate is being trained up to a rung."""
+        if not self.is_begun(action.place):
+            self._begun.add(action.place)
+            self._n_running += 1
 
     def add(self, report: Report) -> None:
         """Record what a run reported."""
         self.reports.append(report)
         rung = self._rungs.setdefault((report.bracket, report.rung), {})
-        rung.setdefault(report.candidate_id, {})[report.fold] = report
+        folds = rung.setdefault(report.candidate_id, {})
+        folds[report.fold] = report
+        place = Place(report.candidate_id, report.bracket, report.rung)
+        if len(folds) == report.n_folds and place not in self._complete:
+            self._complete.add(place)
+            self.completed.append(place)
+            self._n_running -= place in self._begun
+
+    def in_bracket(self, bracket: int) -> Sequence[int]:
+        """Return the ids of the candidates of a bracket, in order."""
+        return self._in_bracket.get(bracket, [])
+
+    def is_complete(self, place: Place) -> bool:
+        """Whether a candidate has reported on all folds of a rung."""
+        return place in self._complete
+
+    def is_begun(self, place: Place) -> bool:
+        """Whether a candidate is being trained up to a rung, or has been."""
+        return place in self._begun or place in self._complete
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing that has begun is still to report."""
+        return self._n_running == 0
 
     def folds(self, candidate_id: int, bracket: int, rung: int) -> Mapping[int, Report]:
         """Return the reports of a candidate at a rung, by fold."""
@@ -101,22 +157,38 @@ class History:
         """Return the (bracket, rung) pairs that have a report, in order."""
         return sorted(self._rungs)
 
+    def n_resources(self, bracket: int, rung: int) -> int:
+        """Return the resource of a rung that has a report."""
+        return next(iter(next(iter(self._rungs[bracket, rung].values())).values())).n_resources
+
+    def levels(self) -> list[list[tuple[int, int]]]:
+        """Return the (bracket, rung) pairs by resource, the most first.
+
+        Rungs of several brackets that had the same resource are one level: their scores compare.
+        """
+        found: dict[int, list[tuple[int, int]]] = {}
+        for key in self.rungs():
+            found.setdefault(self.n_resources(*key), []).append(key)
+        return [found[n_resources] for n_resources in sorted(found, reverse=True)]
+
     def reached(self, bracket: int, rung: int) -> list[int]:
-        """Return the ids of the candidates that have a report at a rung, in order."""
-        return sorted(self._rungs.get((bracket, rung), {}))
+        """Return the ids of the candidates that have reported on all folds of a rung, in order."""
+        found = self._rungs.get((bracket, rung), {})
+        return sorted(c for c in found if Place(c, bracket, rung) in self._complete)
 
     def standings(self, bracket: int, rung: int) -> list[Standing]:
-        """Return the candidates of a rung whose every run so far is finite."""
-        found = (self._standing(c, bracket, rung) for c in self.reached(bracket, rung))
+        """Return the candidates that have reached a rung with finite scores only."""
+        found = (self.standing(Place(c, bracket, rung)) for c in self.reached(bracket, rung))
         return [standing for standing in found if standing is not None]
 
-    def _standing(self, candidate_id: int, bracket: int, rung: int) -> Standing | None:
-        reports = self.folds(candidate_id, bracket, rung).values()
+    def standing(self, place: Place) -> Standing | None:
+        """Return how a candidate stands at a rung that it has reached; None if a run failed."""
+        reports = self.folds(*place).values()
         if any(report.status != "ok" for report in reports):
             return None
         # fsum is exact, so the order in which results came back cannot show in the mean.
         score = math.fsum(report.score for report in reports) / len(reports)
-        return Standing(candidate_id, score, max(report.n_parameters for report in reports))
+        return Standing(place.candidate_id, score, max(r.n_parameters for r in reports))
 
 
 @dataclass(frozen=True)
@@ -161,12 +233,18 @@ class Propose:
 
 @dataclass(frozen=True)
 class Advance:
-    """Train a candidate, on every fold that has not reported yet, up to a rung."""
+    """Train a candidate up to a rung, on those of its first ``n_folds`` that have not reported."""
 
     candidate_id: int
     bracket: int
     rung: int
     n_resources: int
+    n_folds: int = 1
+
+    @property
+    def place(self) -> Place:
+        """The candidate and the rung."""
+        return Place(self.candidate_id, self.bracket, self.rung)
 
 
 @dataclass(frozen=True)

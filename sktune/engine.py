@@ -1,7 +1,9 @@
 """The one loop: sampler -> schedule -> trainers through execution -> history."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +16,7 @@ from sktune.candidates import (
     Candidate,
     Failure,
     History,
+    Place,
     Propose,
     Report,
     Run,
@@ -23,6 +26,7 @@ from sktune.candidates import (
 from sktune.exceptions import DivergedError
 from sktune.execution import Executor
 from sktune.samplers import Sampler
+from sktune.schedules import Schedule
 from sktune.trainers import (
     Advanced,
     AdvanceJob,
@@ -31,31 +35,27 @@ from sktune.trainers import (
     Setup,
     Trainer,
     head_setting,
-    prepare,
 )
 
 Rows = npt.NDArray[np.intp]
 FoldKey = tuple[str, int]
 
 
-class Schedule(Protocol):
-    """A rule from what has happened to what is due."""
-
-    def decide(self, history: History) -> Sequence[Action]:
-        """Return all that is due and not yet reported; a pure function of the history."""
-
-
 class Observer(Protocol):
-    """Someone who is told how the search goes on."""
+    """Someone who is told how the search goes on, wave by wave.
 
-    def rung_begins(self, bracket: int, rung: int, runs: Sequence[Run]) -> None:
+    A wave is what a schedule decides at once for one rung: all of it in synchronous halving, one
+    candidate in asynchronous halving.
+    """
+
+    def wave_begins(self, wave: "Wave") -> None:
         """Hear which runs are about to be advanced."""
 
-    def run_ends(self, report: Report) -> None:
+    def run_ends(self, wave: "Wave", report: Report) -> None:
         """Hear what a run reported, in the order the reports come in."""
 
-    def rung_ends(self, bracket: int, rung: int, history: History) -> bool:
-        """Hear that all runs of a rung have reported; return True to end the search."""
+    def wave_ends(self, wave: "Wave", history: History) -> bool:
+        """Hear that all runs of a wave have reported; return True to end the search."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,39 @@ class Kept(NamedTuple):
     snapshot: bytes
 
 
+class Wave:
+    """Candidates that are advanced to a rung together, on the folds that have not reported.
+
+    Attributes
+    ----------
+    bracket, rung : int
+        The rung.
+    due : list of (Run, Advance)
+        What is trained, in the order of candidates and folds.
+    n_open : int
+        How many of these have not reported yet.
+    """
+
+    def __init__(self, advances: Sequence[Advance], history: History) -> None:
+        self.bracket, self.rung = advances[0].bracket, advances[0].rung
+        self.due = [
+            (Run(advance.candidate_id, fold), advance)
+            for advance in advances
+            for fold in range(advance.n_folds)
+            if fold not in history.folds(*advance.place)
+        ]
+        self.n_open = len(self.due)
+
+
+class Stack(NamedTuple):
+    """Runs of a wave that are trained together, and about how long that takes."""
+
+    cost: float
+    wave: Wave
+    due: Sequence[tuple[Run, Advance]]
+    jobs: Sequence[AdvanceJob]
+
+
 class Engine:
     """A search in progress.
 
@@ -116,6 +149,8 @@ class Engine:
         Are told how it goes.
     raise_errors : bool
         Raise the first error of a run in place of recording it.
+    time_budget : float
+        Seconds after which no new job is begun.
 
     Attributes
     ----------
@@ -124,8 +159,8 @@ class Engine:
     snapshots : dict of Run to Kept
         The runs that can still go on, and how far they are. A candidate's fold networks are
         always of one rung: what a rung adds is kept when all folds have reached it.
-    folds : dict of (setting, fold) to PreparedFold
-        The folds that these runs train on.
+    folds : dict of (setting, fold) to PreparedFold or Failure
+        The folds that these runs train on, or why there is none.
     stop_reason : str
         Why the search ended.
     """
@@ -139,6 +174,7 @@ class Engine:
         executor: Executor,
         observers: Sequence[Observer] = (),
         raise_errors: bool = False,
+        time_budget: float = math.inf,
     ) -> None:
         self.problem = problem
         self.sampler = sampler
@@ -149,25 +185,57 @@ class Engine:
         self.raise_errors = raise_errors
         self.history = History()
         self.snapshots: dict[Run, Kept] = {}
-        self.folds: dict[FoldKey, PreparedFold] = {}
+        self.folds: dict[FoldKey, PreparedFold | Failure] = {}
         self.stop_reason = ""
+        self._deadline = time.monotonic() + time_budget
+        self._waves: list[Wave] = []  # those whose folds are not all ready
+        self._stacks: list[Stack] = []  # those that wait for a worker
+        self._preparing: dict[int, FoldKey] = {}
+        self._training: dict[int, Stack] = {}
+        self._fresh: dict[Run, Kept] = {}
+        self._settings: dict[int, str] = {}
 
     def run(self) -> None:
-        """Do what the schedule decides until it says stop."""
-        while not self.stop_reason:
-            actions = self.schedule.decide(self.history)
-            for action in actions:
-                if isinstance(action, Propose):
-                    self._propose(action)
-                elif isinstance(action, Stop):
-                    self.stop_reason = action.reason
-            due = [action for action in actions if isinstance(action, Advance)]
-            for (bracket, rung), advances in groupby(due, lambda a: (a.bracket, a.rung)):
-                self._climb(bracket, rung, list(advances))
+        """Do what the schedule decides until it says stop and all that has begun has ended."""
+        self._hand_out()
+        while self.executor.n_running:
+            number, result = self.executor.next()
+            if number in self._preparing:
+                self._prepared(self._preparing.pop(number), result)
+            else:
+                self._trained(self._training.pop(number), result)
+            self._hand_out()
 
-    def fold_key(self, candidate: Candidate, fold: int) -> FoldKey:
-        """Return the key of the fold that a candidate trains on: its transformers' setting."""
-        return head_setting(self.problem.path, candidate.params), fold
+    # What is to be done.
+
+    def _hand_out(self) -> None:
+        """Keep the workers busy, as long as there is something to do and time to do it."""
+        n_workers = self.executor.n_workers
+        while self._goes_on() and not self._stacks and self.executor.n_running < n_workers:
+            actions = self.schedule.decide(self.history)
+            if not actions:
+                break
+            self._act(actions)
+        # A job that lies ready saves its worker the wait for the next.
+        at_once = n_workers if n_workers == 1 else 2 * n_workers
+        while self._goes_on() and self._stacks and self.executor.n_running < at_once:
+            stack = self._stacks.pop()
+            self._training[self.executor.submit(self.trainer.advance, stack.jobs)] = stack
+
+    def _goes_on(self) -> bool:
+        if not self.stop_reason and time.monotonic() > self._deadline:
+            self.stop_reason = "time_budget"
+        return not self.stop_reason
+
+    def _act(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Propose):
+                self._propose(action)
+            elif isinstance(action, Stop):
+                self.stop_reason = action.reason
+        due = [action for action in actions if isinstance(action, Advance)]
+        for _, advances in groupby(due, lambda action: (action.bracket, action.rung)):
+            self._begin(Wave(list(advances), self.history))
 
     def _propose(self, action: Propose) -> None:
         proposed = list(self.sampler.propose(action.n_candidates, self.history))
@@ -175,83 +243,86 @@ class Engine:
             self.history.propose(params, action.bracket)
         self.history.exhausted = len(proposed) < action.n_candidates
 
-    def _climb(self, bracket: int, rung: int, advances: Sequence[Advance]) -> None:
-        """Advance candidates to a rung, on each fold that has not reported yet."""
-        due = [
-            (Run(advance.candidate_id, fold), advance)
-            for advance in advances
-            for fold in range(len(self.problem.splits))
-            if fold not in self.history.folds(advance.candidate_id, bracket, rung)
-        ]
-        self._forget_all_but({run for run, _ in due})
+    def _begin(self, wave: Wave) -> None:
+        for _, action in wave.due:
+            self.history.begin(action)
+        if wave.rung:
+            self._forget_eliminated()
         for observer in self.observers:
-            observer.rung_begins(bracket, rung, [run for run, _ in due])
-        fresh: dict[Run, Kept] = {}
-        for report in self._reports(due, fresh):
-            self.history.add(report)
-            for observer in self.observers:
-                observer.run_ends(report)
-        whole = {s.candidate_id for s in self.history.standings(bracket, rung)}
-        self.snapshots |= {run: kept for run, kept in fresh.items() if run.candidate_id in whole}
-        ended = [observer.rung_ends(bracket, rung, self.history) for observer in self.observers]
-        if any(ended):
-            self.stop_reason = "callback"
+            observer.wave_begins(wave)
+        self._waves.append(wave)
+        self._prepare(wave)
+        self._plan_ready()
 
-    def _forget_all_but(self, runs: set[Run]) -> None:
+    def _forget_eliminated(self) -> None:
         """Drop what only eliminated runs needed, so that memory is bounded by the survivors."""
-        self.snapshots = {run: kept for run, kept in self.snapshots.items() if run in runs}
-        needed = {self._key(run) for run in runs}
-        self.folds = {key: fold for key, fold in self.folds.items() if key in needed}
+        alive = set(self.schedule.survivors(self.history))
+        self.snapshots = {r: kept for r, kept in self.snapshots.items() if r.candidate_id in alive}
+        # A fold that failed once would fail again.
+        needed = {self.fold_key(Run(c, f)) for c in alive for f in range(len(self.problem.splits))}
+        self.folds = {
+            key: fold
+            for key, fold in self.folds.items()
+            if key in needed or isinstance(fold, Failure)
+        }
 
-    def _key(self, run: Run) -> FoldKey:
-        return self.fold_key(self.history.candidates[run.candidate_id], run.fold)
+    # Folds.
 
-    def _reports(
-        self, due: Sequence[tuple[Run, Advance]], fresh: dict[Run, Kept]
-    ) -> Iterator[Report]:
-        unprepared = self._prepare([run for run, _ in due])
-        ready = []
-        for run, action in due:
-            failure = unprepared.get(self._key(run))
-            if failure is None:
-                ready.append((run, action))
-            else:
-                yield self._failed(run, action, failure)
-        jobs = [self._job(run, action) for run, action in ready]
-        stacks = self.trainer.plan(jobs)
-        work = [[jobs[number] for number in stack] for stack in stacks]
-        for position, results in self.executor.run(self.trainer.advance, work):
-            for number, result in zip(
-                stacks[position], _each(results, work[position]), strict=True
-            ):
-                run, action = ready[number]
-                if isinstance(result, Failure):
-                    yield self._failed(run, action, result)
-                else:
-                    fresh[run] = Kept(action.n_resources, result.snapshot)
-                    yield self._reached(run, action, result)
+    def fold_key(self, run: Run) -> FoldKey:
+        """Return the key of the fold that a run trains on: its transformers' setting."""
+        number = run.candidate_id
+        if number not in self._settings:
+            params = self.history.candidates[number].params
+            self._settings[number] = head_setting(self.problem.path, params)
+        return self._settings[number], run.fold
 
-    def _prepare(self, runs: Sequence[Run]) -> Mapping[FoldKey, Failure]:
-        """Fit the transformers that are new; return those that could not be fitted."""
+    def _prepare(self, wave: Wave) -> None:
+        """Have the transformers fitted that are new."""
+        known = {*self.folds, *self._preparing.values()}
         new: dict[FoldKey, Run] = {}
-        for run in runs:
-            if self._key(run) not in self.folds:
-                new.setdefault(self._key(run), run)
-        keys = list(new)
-        jobs = [
-            self.problem.fold_job(self.history.candidates[run.candidate_id], run.fold)
-            for run in new.values()
-        ]
-        failures = {}
-        for number, result in self.executor.run(prepare, jobs):
-            if isinstance(result, Failure):
-                failures[keys[number]] = result
-            else:
-                self.folds[keys[number]] = result.with_arrays(self.executor.share)
-        return failures
+        for run, _ in wave.due:
+            if self.fold_key(run) not in known:
+                new.setdefault(self.fold_key(run), run)
+        for key, run in new.items():
+            job = self.problem.fold_job(self.history.candidates[run.candidate_id], run.fold)
+            self._preparing[self.executor.submit(self.trainer.prepare, job)] = key
 
-    def _job(self, run: Run, action: Advance) -> AdvanceJob:
-        fold, kept = self.folds[self._key(run)], self.snapshots.get(run)
+    def _prepared(self, key: FoldKey, result: PreparedFold | Failure) -> None:
+        if isinstance(result, PreparedFold):
+            result = result.with_arrays(self.executor.share)
+        self.folds[key] = result
+        self._plan_ready()
+
+    def _plan_ready(self) -> None:
+        """Plan the stacks of waves whose folds are all there."""
+        waiting = []
+        for wave in self._waves:
+            if all(self.fold_key(run) in self.folds for run, _ in wave.due):
+                self._plan(wave)
+            else:
+                waiting.append(wave)
+        self._waves = waiting
+
+    # Stacks.
+
+    def _plan(self, wave: Wave) -> None:
+        """Plan a wave by itself, so that no stack depends on what else is being trained."""
+        ready = []
+        for run, action in wave.due:
+            fold = self.folds[self.fold_key(run)]
+            if isinstance(fold, PreparedFold):
+                ready.append(((run, action), self._job(run, action, fold)))
+            else:
+                self._record(wave, self._failed(run, action, fold))
+        for cost, numbers in self.trainer.plan([job for _, job in ready]):
+            parts = [ready[number] for number in numbers]
+            stack = Stack(cost, wave, [due for due, _ in parts], [job for _, job in parts])
+            self._stacks.append(stack)
+        # The dearest are begun first; of equals, the earlier.
+        self._stacks.sort(key=lambda stack: (stack.cost, *(-i for i in stack.due[0][0])))
+
+    def _job(self, run: Run, action: Advance, fold: PreparedFold) -> AdvanceJob:
+        kept = self.snapshots.get(run)
         return AdvanceJob(
             self.problem.setup,
             self.history.candidates[run.candidate_id].params,
@@ -261,42 +332,62 @@ class Engine:
             kept and kept.snapshot,
         )
 
+    def _trained(self, stack: Stack, results: list[Advanced | Failure] | Failure) -> None:
+        # What befell all of them befell each.
+        each = [results] * len(stack.jobs) if isinstance(results, Failure) else results
+        for (run, action), result in zip(stack.due, each, strict=True):
+            if isinstance(result, Failure):
+                self._record(stack.wave, self._failed(run, action, result))
+            else:
+                self._fresh[run] = Kept(action.n_resources, result.snapshot)
+                self._record(stack.wave, self._reached(run, action, result))
+
+    # Reports.
+
+    def _record(self, wave: Wave, report: Report) -> None:
+        self.history.add(report)
+        for observer in self.observers:
+            observer.run_ends(wave, report)
+        place = Place(report.candidate_id, report.bracket, report.rung)
+        if self.history.is_complete(place):
+            self._keep(place)
+        wave.n_open -= 1
+        if not wave.n_open:
+            ended = [observer.wave_ends(wave, self.history) for observer in self.observers]
+            if any(ended):
+                self.stop_reason = "callback"
+
+    def _keep(self, place: Place) -> None:
+        """Keep a candidate's networks, now that they are all of one rung."""
+        runs = [Run(place.candidate_id, fold) for fold in self.history.folds(*place)]
+        fresh = {run: self._fresh.pop(run) for run in runs if run in self._fresh}
+        if self.history.standing(place) is not None:
+            self.snapshots |= fresh
+
     def _reached(self, run: Run, action: Advance, result: Advanced) -> Report:
-        return Report(
-            *run,
-            action.bracket,
-            action.rung,
-            action.n_resources,
-            score=result.score,
-            scores=result.scores,
-            train_scores=result.train_scores,
-            n_parameters=result.n_parameters,
-            fit_time=result.fit_time,
-            score_time=result.score_time,
-            stack_size=result.stack_size,
-            solo_reason=result.solo_reason,
-        )
+        names = [field.name for field in fields(Advanced) if field.name != "snapshot"]
+        return _report(run, action, **{name: getattr(result, name) for name in names})
 
     def _failed(self, run: Run, action: Advance, failure: Failure) -> Report:
         if self.raise_errors:
             failure.error.add_note(failure.details)
             raise failure.error
-        return Report(
-            *run,
-            action.bracket,
-            action.rung,
-            action.n_resources,
-            score=float("nan"),
-            scores={},
-            train_scores={},
-            n_parameters=0,
+        return _report(
+            run,
+            action,
+            score=math.nan,
             fit_time=failure.seconds,
-            score_time=0.0,
             status="diverged" if isinstance(failure.error, DivergedError) else "failed",
             error=failure.reason,
         )
 
 
-def _each(results: list[Advanced | Failure] | Failure, jobs: Sequence[AdvanceJob]) -> Any:
-    """Return a result for each job; what befell all of them befell each."""
-    return [results] * len(jobs) if isinstance(results, Failure) else results
+def _report(run: Run, action: Advance, **measured: Any) -> Report:
+    return Report(
+        *run,
+        bracket=action.bracket,
+        rung=action.rung,
+        n_resources=action.n_resources,
+        n_folds=action.n_folds,
+        **measured,
+    )

@@ -2,19 +2,20 @@
 
 import itertools
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import joblib
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, cpu_count
 from joblib._parallel_backends import LokyBackend
+from joblib.parallel import BatchedCalls
 
-from sktune.candidates import Failure
 from sktune.execution.files import dump
 from sktune.execution.outcome import Job, Result, attempt
 
@@ -33,19 +34,25 @@ class Executor:
     Examples
     --------
     >>> with Executor(n_jobs=1) as executor:
-    ...     sorted(executor.run(len, ["one", "three"]))
+    ...     numbers = [executor.submit(len, job) for job in ("one", "three")]
+    ...     sorted(executor.next() for _ in numbers)
     [(0, 3), (1, 5)]
     """
 
     def __init__(self, n_jobs: int | None = None) -> None:
         # Settings of our own would end the worker processes that scikit-learn left, which cost
         # seconds to start. joblib's default hands arrays from 1 MB on over as memory maps.
-        self._parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        self._parallel = Parallel(n_jobs=n_jobs)
+        self._numbers = itertools.count()
+        self._n_running = 0
+        self._waiting: deque[Callable[[], tuple[int, Any]]] = deque()
+        self._finished: SimpleQueue[Any] = SimpleQueue()
 
     def __enter__(self) -> Self:
         self._parallel.__enter__()
+        self._parallel._backend.start_call()
         self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
-        self._numbers = itertools.count()
+        self._n_files = itertools.count()
         return self
 
     def __exit__(
@@ -54,6 +61,11 @@ class Executor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        backend = self._parallel._backend
+        if self._n_running and self.n_workers > 1:
+            # Nobody will ask for these results any more.
+            backend.abort_everything()
+        backend.stop_call()
         self._parallel.__exit__(kind, error, trace)
         self._folder.cleanup()
 
@@ -84,24 +96,47 @@ class Executor:
         is_near = isinstance(self._parallel._backend, LokyBackend) and self.n_workers > 1
         if not (is_array and is_near and thing.nbytes >= _WORTH_A_FILE):
             return thing
-        path = Path(self._folder.name) / f"{next(self._numbers)}.npy"
+        path = Path(self._folder.name) / f"{next(self._n_files)}.npy"
         dump(np.asarray(thing), path)
         return joblib.load(path, mmap_mode="r")
 
-    def run(
-        self, function: Callable[[Job], Result], jobs: Sequence[Job]
-    ) -> Iterator[tuple[int, Result | Failure]]:
-        """Yield (number of the job, its result or failure), in the order they come back."""
-        task = delayed(partial(_numbered, partial(attempt, function)))
-        results = self._parallel(task(number, job) for number, job in enumerate(jobs))
-        try:
-            # No `yield from`: whoever stops early closes this generator, not the inner one.
-            for result in results:  # noqa: UP028
-                yield result
-        finally:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".*tasks which were still being processed")
-                results.close()
+    @property
+    def n_running(self) -> int:
+        """Jobs that were submitted and whose results have not been taken."""
+        return self._n_running
+
+    def submit(self, function: Callable[[Job], Result], job: Job) -> int:
+        """Have a job done; return its number, with which its result comes back.
+
+        With one worker it is done when a result is asked for, else as soon as a worker is free.
+        """
+        number = next(self._numbers)
+        task = partial(_numbered, partial(attempt, function), number)
+        self._n_running += 1
+        if self.n_workers == 1:
+            self._waiting.append(partial(task, job))
+        else:
+            backend = self._parallel._backend
+            nested = backend.get_nested_backend()
+            call = BatchedCalls([(task, (job,), {})], nested, self._pickled_here)
+            backend.submit(call, callback=self._finished.put)
+        return number
+
+    def _pickled_here(self) -> None:
+        """Have large arrays of the job that is being pickled put into files of this search."""
+        if isinstance(self._parallel._backend, LokyBackend):
+            manager = self._parallel._backend._workers._temp_folder_manager
+            manager.set_current_context(self._parallel._id)
+
+    def next(self) -> tuple[int, Any]:
+        """Return (number of a job, its result or failure): the first that is ready."""
+        if self._waiting:
+            answer = self._waiting.popleft()()
+        else:
+            done = self._finished.get()
+            (answer,) = self._parallel._backend.retrieve_result_callback(done)
+        self._n_running -= 1
+        return answer
 
 
 def _numbered(function: Callable[[Any], T], number: int, job: Any) -> tuple[int, T]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sktune.candidates import History, Params
+from sktune.samplers.protocol import unseen
 from sktune.space import Space
 
 
@@ -26,10 +27,11 @@ class GridSampler:
     [{'depth': 1}, {'depth': 2}, {'depth': 3}]
     """
 
+    learns = False
+
     def __init__(self, space: Space) -> None:
         self._grid = space.grid()
 
     def propose(self, n_candidates: int, history: History) -> Sequence[Params]:
         """Return the settings that follow those already proposed."""
-        start = len(history.candidates)
-        return self._grid[start : start + n_candidates]
+        return unseen(self._grid, n_candidates, history, len(self._grid))

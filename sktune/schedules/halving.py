@@ -1,11 +1,14 @@
 """Successive halving: train all a little, keep the best 1/factor, train those on."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sktune.candidates import Action, Advance, History, Propose, Stop
+from sktune.candidates import Action, Advance, History, Place, Propose, Stop
 from sktune.schedules.plan import Plan
 from sktune.schedules.ranking import ranked
-from sktune.schedules.rungs import aggressive_counts, rung_counts, rung_resources
+from sktune.schedules.rungs import aggressive_counts, all_folds, rung_counts, rung_resources
+
+FoldRule = Callable[[int, int], tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,8 @@ class SuccessiveHalving:
         Candidates that start each rung.
     rungs : tuple of int
         Resource of each rung, strictly increasing.
-    n_folds : int
-        Runs of each candidate.
+    folds : tuple of int
+        Folds of each rung, never decreasing.
     bracket : int, default=0
         Number of the bracket.
 
@@ -35,7 +38,7 @@ class SuccessiveHalving:
 
     counts: tuple[int, ...]
     rungs: tuple[int, ...]
-    n_folds: int
+    folds: tuple[int, ...]
     bracket: int = 0
 
     @classmethod
@@ -48,33 +51,55 @@ class SuccessiveHalving:
         max_resources: int,
         n_folds: int,
         aggressive_elimination: bool = False,
+        fold_rule: FoldRule = all_folds,
     ) -> "SuccessiveHalving":
         """Lay the rungs out for a number of candidates."""
         rungs = rung_resources(n_candidates, factor, min_resources, max_resources)
         counts = aggressive_counts if aggressive_elimination else rung_counts
-        return cls(counts(n_candidates, factor, len(rungs)), rungs, n_folds)
+        found = counts(n_candidates, factor, len(rungs))
+        return cls(found, rungs, fold_rule(n_folds, len(rungs)))
 
     @property
     def plan(self) -> Plan:
         """The rungs, before anything is trained."""
-        return Plan(self.counts, self.rungs, self.bracket)
+        if self.grows:
+            return self.plan_over_folds()
+        return Plan.of(self.counts, self.rungs, self.bracket)
+
+    @property
+    def grows(self) -> bool:
+        """Whether rungs differ in their folds."""
+        return len(set(self.folds)) > 1
+
+    def plan_over_folds(self) -> Plan:
+        """Return the rungs with their folds."""
+        return Plan.growing(self.counts, self.rungs, self.folds, self.bracket)
 
     def decide(self, history: History) -> list[Action]:
-        """Return all that is due and not yet reported; a pure function of the history."""
-        alive = [c.candidate_id for c in history.candidates if c.bracket == self.bracket]
+        """Return all that is due and has not begun; a pure function of the history."""
+        alive = history.in_bracket(self.bracket)
         if len(alive) < self.counts[0] and not history.exhausted:
             return [Propose(self.counts[0] - len(alive), self.bracket)]
         for rung, keep in enumerate(self.counts):
             if rung:
                 alive = self._promoted(history, rung - 1, keep)
-            due = [c for c in alive if self._is_due(history, c, rung)]
-            if due:
-                return [Advance(c, self.bracket, rung, self.rungs[rung]) for c in due]
+            places = [Place(c, self.bracket, rung) for c in alive]
+            if not all(map(history.is_complete, places)):
+                return [self._advance(place) for place in places if not history.is_begun(place)]
         return [Stop("finished")]
+
+    def survivors(self, history: History) -> Sequence[int]:
+        """Return the candidates that have not been eliminated."""
+        alive = history.in_bracket(self.bracket)
+        for rung, keep in enumerate(self.counts[1:]):
+            if not all(history.is_complete(Place(c, self.bracket, rung)) for c in alive):
+                break
+            alive = self._promoted(history, rung, keep)
+        return alive
 
     def _promoted(self, history: History, rung: int, keep: int) -> list[int]:
         order = ranked(history.standings(self.bracket, rung))
         return sorted(standing.candidate_id for standing in order[:keep])
 
-    def _is_due(self, history: History, candidate_id: int, rung: int) -> bool:
-        return len(history.folds(candidate_id, self.bracket, rung)) < self.n_folds
+    def _advance(self, place: Place) -> Advance:
+        return Advance(*place, self.rungs[place.rung], self.folds[place.rung])

@@ -1,10 +1,11 @@
 """The plan: what a schedule will train, told before anything is trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import overload
 
-COLUMNS = ("bracket", "rung", "n_candidates", "n_resources", "epochs")
 Row = Mapping[str, int]
+_PER_FOLD = "epochs per fold"
+_IN_ALL = "epochs over all folds"
 
 
 class Plan(Sequence[Row]):
@@ -12,16 +13,14 @@ class Plan(Sequence[Row]):
 
     Parameters
     ----------
-    counts : sequence of int
-        Candidates at each rung.
-    rungs : sequence of int
-        Resource of each rung: the number of epochs each of its candidates has then had.
-    bracket : int, default=0
-        Number of the bracket.
+    rows : iterable of mapping
+        ``bracket``, ``rung``, ``n_candidates``, ``n_resources`` and ``epochs``: what is trained
+        at that rung on each fold. Rungs with a number of folds of their own have ``n_folds``
+        too, and ``epochs`` is then the sum over them.
 
     Examples
     --------
-    >>> plan = Plan(counts=[9, 3, 1], rungs=[1, 3, 9])
+    >>> plan = Plan.of(counts=[9, 3, 1], rungs=[1, 3, 9])
     >>> plan
     bracket  rung  n_candidates  n_resources  epochs
           0     0             9            1       9
@@ -32,17 +31,67 @@ class Plan(Sequence[Row]):
     (3, 21)
     """
 
-    def __init__(self, counts: Sequence[int], rungs: Sequence[int], bracket: int = 0) -> None:
-        trained = [0, *rungs[:-1]]
-        self._rows = [
-            dict(zip(COLUMNS, (bracket, i, n, r, n * (r - before)), strict=True))
-            for i, (n, r, before) in enumerate(zip(counts, rungs, trained, strict=True))
-        ]
+    def __init__(self, rows: Iterable[Row], unit: str = _PER_FOLD) -> None:
+        self._rows, self._unit = list(rows), unit
+
+    @classmethod
+    def of(cls, counts: Sequence[int], rungs: Sequence[int], bracket: int = 0) -> "Plan":
+        """Lay out a bracket whose rungs all have the same folds.
+
+        Parameters
+        ----------
+        counts : sequence of int
+            Candidates at each rung.
+        rungs : sequence of int
+            Resource of each rung: the number of epochs each of its candidates has then had.
+        bracket : int, default=0
+            Number of the bracket.
+        """
+        steps = [r - before for r, before in zip(rungs, [0, *rungs[:-1]], strict=True)]
+        return cls(
+            _row(bracket, rung, n, r, n * step)
+            for rung, (n, r, step) in enumerate(zip(counts, rungs, steps, strict=True))
+        )
+
+    @classmethod
+    def growing(
+        cls, counts: Sequence[int], rungs: Sequence[int], folds: Sequence[int], bracket: int = 0
+    ) -> "Plan":
+        """Lay out a bracket whose rungs have more and more folds, on which survivors catch up."""
+        trained = [r * k for r, k in zip(rungs, folds, strict=True)]
+        steps = [r - before for r, before in zip(trained, [0, *trained[:-1]], strict=True)]
+        return cls(
+            (
+                {**_row(bracket, rung, n, r, n * step), "n_folds": k}
+                for rung, (n, r, k, step) in enumerate(
+                    zip(counts, rungs, folds, steps, strict=True)
+                )
+            ),
+            _IN_ALL,
+        )
+
+    @classmethod
+    def joined(cls, plans: Iterable["Plan"]) -> "Plan":
+        """Return the rows of several plans as one."""
+        plans = list(plans)
+        return cls((row for plan in plans for row in plan), plans[0]._unit)
+
+    @classmethod
+    def endless(cls, rungs: Sequence[int]) -> "Plan":
+        """Lay out rungs to which any number of candidates may come."""
+        rows = ({"bracket": 0, "rung": i, "n_resources": r} for i, r in enumerate(rungs))
+        return cls(rows, "as many candidates as there is time for")
+
+    def in_units_of(self, resource: str) -> "Plan":
+        """Return the same rungs for training that begins anew at each of them."""
+        rows = ({k: row[k] for k in row if k != "epochs"} for row in self)
+        total = sum(row["n_resources"] * row.get("n_candidates", 0) for row in self)
+        return Plan(rows, f"{total} {resource} per fold" if total else self._unit)
 
     @property
     def epochs(self) -> int:
-        """Epochs trained on each fold, over all rungs: no epoch is trained twice."""
-        return sum(row["epochs"] for row in self)
+        """What is trained in all: the sum of the column of that name, 0 without one."""
+        return sum(row.get("epochs", 0) for row in self)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -55,6 +104,17 @@ class Plan(Sequence[Row]):
         return len(self._rows)
 
     def __repr__(self) -> str:
-        lines = ["  ".join(COLUMNS)]
-        lines += ["  ".join(f"{row[name]:>{len(name)}}" for name in COLUMNS) for row in self]
-        return "\n".join([*lines, f"{self.epochs} epochs per fold"])
+        columns = list(self[0])
+        lines = ["  ".join(columns)]
+        lines += ["  ".join(f"{row[name]:>{len(name)}}" for name in columns) for row in self]
+        return "\n".join([*lines, f"{self.epochs or ''} {self._unit}".strip()])
+
+
+def _row(bracket: int, rung: int, n_candidates: int, n_resources: int, epochs: int) -> Row:
+    return {
+        "bracket": bracket,
+        "rung": rung,
+        "n_candidates": n_candidates,
+        "n_resources": n_resources,
+        "epochs": epochs,
+    }

@@ -1,8 +1,22 @@
 """Who is better: the higher score, then the lower cost, then the lower candidate id."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from sktune.candidates import History, Standing
+from sktune.candidates import History, Place, Standing
+
+
+class Key(NamedTuple):
+    """What standings of one rung are ordered by: the lower, the better."""
+
+    loss: float
+    cost: int
+    candidate_id: int
+
+
+def key_of(standing: Standing) -> Key:
+    """Return the key of a standing."""
+    return Key(-standing.score, standing.cost, standing.candidate_id)
 
 
 def ranked(standings: Iterable[Standing]) -> list[Standing]:
@@ -11,17 +25,20 @@ def ranked(standings: Iterable[Standing]) -> list[Standing]:
     >>> ranked([Standing(0, 0.9, 10), Standing(1, 0.9, 5), Standing(2, 0.9, 5)])[0].candidate_id
     1
     """
-    return sorted(standings, key=lambda s: (-s.score, s.cost, s.candidate_id))
+    return sorted(standings, key=key_of)
 
 
-def best(history: History) -> tuple[int, int, int] | None:
-    """Return (bracket, rung, candidate id) of the best candidate of the highest rung.
+def in_order(history: History) -> Iterator[Place]:
+    """Yield all finite standings: the highest level first, and best first within a level."""
+    for level in history.levels():
+        entries = [
+            (key_of(standing), Place(standing.candidate_id, *key))
+            for key in level
+            for standing in history.standings(*key)
+        ]
+        yield from (place for _, place in sorted(entries))
 
-    The highest rung is the one with the most resources that has a finite candidate; None when
-    there is none.
-    """
-    for bracket, rung in sorted(history.rungs(), key=lambda key: (-key[1], key[0])):
-        order = ranked(history.standings(bracket, rung))
-        if order:
-            return bracket, rung, order[0].candidate_id
-    return None
+
+def best(history: History) -> Place | None:
+    """Return the best candidate of the highest level that has a finite one, None if none has."""
+    return next(in_order(history), None)

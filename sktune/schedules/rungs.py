@@ -19,7 +19,17 @@ def rung_resources(
     >>> rung_resources(27, 3, 1, 100)
     (3, 11, 33, 100)
     """
-    cuts = min(n_cuts(n_candidates, factor), n_cuts(max_resources, factor, min_resources))
+    levels = rung_levels(factor, min_resources, max_resources)
+    return levels[-1 - n_cuts(n_candidates, factor) :]
+
+
+def rung_levels(factor: int, min_resources: int, max_resources: int) -> tuple[int, ...]:
+    """Return the resources of all rungs that there can be, lowest first.
+
+    >>> rung_levels(3, 1, 100)
+    (1, 3, 11, 33, 100)
+    """
+    cuts = n_cuts(max_resources, factor, min_resources)
     return tuple(max_resources // factor**cut for cut in reversed(range(cuts + 1)))
 
 
@@ -63,6 +73,32 @@ def aggressive_counts(n_candidates: int, factor: int, n_rungs: int) -> tuple[int
         return rung_counts(n_candidates, factor, n_rungs)
     second = divided(n_candidates, factor ** (needed - n_rungs + 1))
     return (n_candidates, *rung_counts(second, factor, n_rungs - 1))
+
+
+def floor_counts(n_candidates: int, factor: int, n_rungs: int) -> tuple[int, ...]:
+    """Return how many candidates each rung starts with: n / factor**i, rounded down, at least 1.
+
+    >>> floor_counts(34, 3, 4)
+    (34, 11, 3, 1)
+    """
+    return tuple(max(1, n_candidates // factor**rung) for rung in range(n_rungs))
+
+
+def all_folds(n_folds: int, n_rungs: int) -> tuple[int, ...]:
+    """Return the folds of each rung: all of them."""
+    return (n_folds,) * n_rungs
+
+
+def growing_folds(n_folds: int, n_rungs: int) -> tuple[int, ...]:
+    """Return the folds of each rung: ever more, and all of them at the last.
+
+    Low rungs tell good from bad well enough by a few folds (Bergman, Purucker and Hutter, *Don't
+    waste your time: early stopping cross-validation*, AutoML 2024).
+
+    >>> growing_folds(5, 4), growing_folds(3, 5)
+    ((2, 3, 4, 5), (1, 2, 2, 3, 3))
+    """
+    return tuple(divided(n_folds * (rung + 1), n_rungs) for rung in range(n_rungs))
 
 
 def divided(number: int, by: int) -> int:

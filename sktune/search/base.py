@@ -1,9 +1,10 @@
 """What all searches share: from ``fit(X, y)`` to the fitted attributes, and delegation."""
 
+import math
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn import get_config
@@ -14,27 +15,31 @@ from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d
 
 from sktune.candidates import Seeds
-from sktune.engine import Engine, Observer, Problem
-from sktune.exceptions import refuse
+from sktune.engine import Engine, Observer, Problem, Rows
+from sktune.exceptions import InvalidSettingsError, refuse
 from sktune.execution import Executor
-from sktune.samplers import Sampler
-from sktune.schedules import Plan, SuccessiveHalving
+from sktune.samplers import sampler_for
+from sktune.schedules import Plan, Schedule
 from sktune.search.checks import setting_mistakes, space_mistakes
 from sktune.search.conclusion import Conclusion, features
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
-from sktune.space import Space, final_step, suggest_space
-from sktune.trainers import (
-    Gate,
-    Setup,
-    SoloTrainer,
-    StackedTrainer,
-    Trainer,
-    is_raw,
-    reads_predictions_only,
+from sktune.search.resources import (
+    CONTINUED,
+    Extent,
+    Limits,
+    continued_path,
+    known_splits,
+    limits,
+    resource_of,
+    trainer_for,
 )
+from sktune.space import Space, final_step, suggest_space
+from sktune.trainers import Gate, Setup, is_raw, reads_predictions_only
+
+Splits = Sequence[tuple[Rows, Rows]]
 
 
 def _delegated(method: str) -> Callable[[Any], bool]:
@@ -53,20 +58,51 @@ def _delegated(method: str) -> Callable[[Any], bool]:
     return is_available
 
 
+class Routed(NamedTuple):
+    """What of the parameters of ``fit`` goes to the estimator, the splitter and the scorer."""
+
+    fit: dict[str, Any]
+    split: dict[str, Any]
+    score: dict[str, Any]
+
+
 class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """The scikit-learn face of a search; a kind of search adds its schedule."""
 
     @abstractmethod
-    def _schedule(self, space: Space, n_splits: int) -> SuccessiveHalving:
+    def _schedule(self, space: Space, limits: Limits, n_splits: int) -> Schedule:
         """Return the rule of the search."""
 
     @abstractmethod
-    def _sampler(self, space: Space, seed: int) -> Sampler:
-        """Return what proposes the candidates."""
+    def _mistakes(self) -> Iterator[str]:
+        """Yield a line for each setting of its own that cannot work."""
 
-    @abstractmethod
     def plan(self) -> Plan:
-        """Return the rungs, before anything is trained."""
+        """Return the rungs, before anything is trained.
+
+        Returns
+        -------
+        plan : Plan
+            Rows with ``bracket``, ``rung``, ``n_candidates``, ``n_resources`` and ``epochs``
+            (trained at that rung on each fold); its ``repr`` is a table.
+
+        Raises
+        ------
+        InvalidSettingsError
+            If settings cannot work, or only data could tell; all of them at once.
+        """
+        space, n_splits = self._checked_space(), known_splits(self.cv)
+        if n_splits is None and getattr(self, "fold_schedule", "all") != "all":
+            raise InvalidSettingsError(
+                f"Only data can tell how many folds `cv`={self.cv!r} makes, on which the plan of "
+                f"`fold_schedule`={self.fold_schedule!r} depends: fit, and look at `plan_`."
+            )
+        return self._planned(space, Extent(n_splits or 1))
+
+    def _planned(self, space: Space, extent: Extent) -> Plan:
+        resource = resource_of(self)
+        plan = self._schedule(space, limits(self, extent), extent.n_splits).plan
+        return plan if resource in CONTINUED else plan.in_units_of(resource)
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -95,22 +131,27 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
             If no candidate has a finite score.
         """
         space = self._checked_space()
-        plan = self._schedule(space, n_splits=1).plan
         gate, X, y = self._checked_data(X, y)
-        problem = self._problem(X, y, params)
+        routed = self._routed(params, self._scorer())
+        splits = self._splits(X, y, routed.split)
+        classes = self._classes(y)
+        n_classes = None if classes is None else len(classes)
+        extent = Extent(len(splits), _num_samples(X), n_classes)
+        plan = self._planned(space, extent)
+        problem = self._problem(X, y, splits, routed, limits(self, extent).high)
         tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
-        engine = self._searched(problem, space, tree)
+        engine = self._searched(problem, space, extent, tree)
         if tree:
             tree.search_ends()
         self._conclude(engine, plan, gate, tree)
         return self
 
     def _checked_space(self) -> Space:
-        refuse(setting_mistakes(self))
+        refuse([*setting_mistakes(self), *self._mistakes()])
         given = self.param_distributions
         space = Space(suggest_space(self.estimator) if _is_auto(given) else given)
         space.check_names(self.estimator)
-        refuse(space_mistakes(space, final_step(self.estimator)[0]))
+        refuse(space_mistakes(space, self))
         return space
 
     def _checked_data(self, X: Any, y: Any) -> tuple[Gate | None, Any, Any]:
@@ -120,7 +161,7 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
                 "but the target y is None."
             )
         path, net = final_step(self.estimator)
-        gate = Gate(net) if is_raw(net) and not path else None
+        gate = Gate(net) if is_raw(net) and not path and resource_of(self) == "epochs" else None
         if gate is not None:
             X = gate.enter(X, reset=True)
         X, y = indexable(X, y)
@@ -135,47 +176,56 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
             return column_or_1d(y, warn=True) if is_column else y
         return y
 
-    def _problem(self, X: Any, y: Any, params: Mapping[str, Any]) -> Problem:
+    def _splits(self, X: Any, y: Any, params: Mapping[str, Any]) -> Splits:
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        return [(np.asarray(a), np.asarray(b)) for a, b in cv.split(X, y, **params)]
+
+    def _problem(self, X: Any, y: Any, splits: Splits, routed: "Routed", horizon: int) -> Problem:
         scorer = self._scorer()
-        fit, split, score = self._routed(params, scorer)
         setup = Setup(
             self.estimator,
             scorer,
-            horizon=self._max_resources(),
+            horizon=horizon,
             refit=None if callable(self.refit) else self.refit,
             classes=self._classes(y),
             flat=np.ndim(y) == 1,
             return_train_score=self.return_train_score,
         )
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         return Problem(
             setup,
-            final_step(self.estimator)[0],
+            continued_path(self),
             X,
             y,
-            splits=[(np.asarray(a), np.asarray(b)) for a, b in cv.split(X, y, **split)],
+            splits=splits,
             seeds=Seeds(_root_seed(self.random_state)),
             # Whether a step wants the scorer's metadata, only the whole pipeline knows.
-            whole_pipeline=bool(score) or not reads_predictions_only(scorer),
-            fit_params=fit,
-            score_params=score,
+            whole_pipeline=bool(routed.score) or not reads_predictions_only(scorer),
+            fit_params=routed.fit,
+            score_params=routed.score,
         )
 
-    def _searched(self, problem: Problem, space: Space, tree: CallbackTree | None) -> Engine:
-        observers: list[Observer] = [RungPrinter()] if self.verbose else []
+    def _searched(
+        self, problem: Problem, space: Space, extent: Extent, tree: CallbackTree | None
+    ) -> Engine:
+        schedule = self._schedule(space, limits(self, extent), extent.n_splits)
+        observers: list[Observer] = [self._printer(schedule.plan)] if self.verbose else []
         with Executor(self.n_jobs) as executor:
             setup = replace(problem.setup, n_threads=executor.n_threads)
             engine = Engine(
                 replace(problem, setup=setup),
-                self._sampler(space, problem.seeds.root),
-                self._schedule(space, len(problem.splits)),
-                self._trainer(),
+                sampler_for(self.sampler, space, problem.seeds.root),
+                schedule,
+                trainer_for(self, extent),
                 executor,
                 observers + ([tree] if tree else []),
                 raise_errors=self.error_score == "raise",
+                time_budget=math.inf if self.time_budget is None else float(self.time_budget),
             )
             engine.run()
         return engine
+
+    def _printer(self, plan: Plan) -> Observer:
+        return RungPrinter(resource_of(self), len({row["bracket"] for row in plan}))
 
     def _conclude(
         self, engine: Engine, plan: Plan, gate: Gate | None, tree: CallbackTree | None
@@ -192,15 +242,6 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     # What the settings say.
 
-    def _trainer(self) -> Trainer:
-        if self.stacking is False:
-            return SoloTrainer()
-        return StackedTrainer(None if self.stacking == "auto" else int(self.stacking))
-
-    def _max_resources(self) -> int:
-        given = self.max_resources
-        return int(final_step(self.estimator)[1].max_epochs if given == "auto" else given)
-
     def _scorer(self) -> Any:
         # The order of a set differs from process to process.
         scoring = sorted(self.scoring) if isinstance(self.scoring, set) else self.scoring
@@ -214,20 +255,20 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
     def _callback_tree(self, plan: Plan, **data: Any) -> CallbackTree | None:
         if not getattr(self, "_skl_callbacks", None):
             return None
-        return CallbackTree(self, len(plan), bool(self.refit), **data)
+        return CallbackTree(self, self._n_waves(plan), bool(self.refit), **data)
 
-    def _routed(
-        self, params: Mapping[str, Any], scorer: Any
-    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        """Return what goes to the estimator, to the splitter and to the scorer."""
+    def _n_waves(self, plan: Plan) -> int | None:
+        return len(plan)
+
+    def _routed(self, params: Mapping[str, Any], scorer: Any) -> "Routed":
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
-            return routed.estimator.fit, routed.splitter.split, routed.scorer.score
+            return Routed(routed.estimator.fit, routed.splitter.split, routed.scorer.score)
         fit = {name: value for name, value in params.items() if name != "groups"}
         score = {}
         if fit.get("sample_weight") is not None and _accepts_weight(scorer):
             score["sample_weight"] = fit["sample_weight"]
-        return fit, {"groups": params.get("groups")}, score
+        return Routed(fit, {"groups": params.get("groups")}, score)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return where metadata goes: to the estimator, the scorer and the splitter."""

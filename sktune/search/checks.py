@@ -5,16 +5,22 @@ from numbers import Integral, Real
 from typing import Any
 
 from sktune.nets import SEEDS, is_seed
-from sktune.space import Space, final_step
-from sktune.trainers import trains_in_epochs
-
-_SAMPLERS = ("random", "grid")
+from sktune.samplers import SAMPLERS, is_sampler
+from sktune.search.resources import (
+    CONTINUED,
+    known_limit_mistakes,
+    resource_mistakes,
+    resource_names,
+    resource_of,
+)
+from sktune.space import Space
 
 
 def setting_mistakes(search: Any) -> Iterator[str]:
     """Yield a line for each setting of a halving search that cannot work."""
     yield from _schedule_mistakes(search)
-    yield from _resource_mistakes(search)
+    yield from _limit_mistakes(search)
+    yield from resource_mistakes(search)
     yield from _refit_mistakes(search)
     score = search.error_score
     if not (score == "raise" if isinstance(score, str) else isinstance(score, Real)):
@@ -41,39 +47,83 @@ def _is_count(value: Any) -> bool:
 def _schedule_mistakes(search: Any) -> Iterator[str]:
     if not (_is_count(search.factor) and search.factor >= 2):
         yield f"`factor`={search.factor!r} must be a whole number, at least 2."
-    is_sampler = search.sampler in _SAMPLERS if isinstance(search.sampler, str) else False
-    if not (is_sampler or hasattr(search.sampler, "propose")):
+    if not is_sampler(search.sampler):
         yield (
-            f"`sampler`={search.sampler!r} must be one of {', '.join(map(repr, _SAMPLERS))}, "
-            "or an object with the method `propose(n_candidates, history)`."
-        )
-    if not (search.n_candidates == "exhaust" or _is_count(search.n_candidates)):
-        yield f"`n_candidates`={search.n_candidates!r} must be 'exhaust' or a whole number above 0."
-    elif is_sampler and search.sampler == "grid" and search.n_candidates != "exhaust":
-        yield (
-            f"`n_candidates`={search.n_candidates!r} means nothing to sampler='grid', which takes "
-            "every point once: leave it at 'exhaust'."
+            f"`sampler`={search.sampler!r} must be one of {', '.join(map(repr, SAMPLERS))}, an "
+            "Optuna sampler, or an object with the method `propose(n_candidates, history)`."
         )
 
 
-def _resource_mistakes(search: Any) -> Iterator[str]:
+def candidate_mistakes(search: Any) -> Iterator[str]:
+    """Yield a line for each setting of how many candidates are tried that cannot work."""
+    wanted, is_grid = search.n_candidates, _is_grid(search)
+    if not (wanted == "exhaust" or _is_count(wanted)):
+        yield f"`n_candidates`={wanted!r} must be 'exhaust' or a whole number above 0."
+    elif is_grid and wanted != "exhaust":
+        yield (
+            f"`n_candidates`={wanted!r} means nothing to sampler='grid', which takes every point "
+            "once: leave it at 'exhaust'."
+        )
+    elif wanted == search.min_resources == "exhaust" and not is_grid:
+        yield (
+            "`n_candidates` and `min_resources` cannot be both set to 'exhaust': each is derived "
+            "from the other, so write one of them as a number."
+        )
+
+
+def async_mistakes(search: Any) -> Iterator[str]:
+    """Yield a line for each setting of asynchronous halving's own that cannot work."""
+    if search.n_candidates is not None:
+        yield from candidate_mistakes(search)
+    elif search.time_budget is search.target_score is search.patience is None:
+        yield (
+            "`n_candidates`=None would never end: set `time_budget`, `target_score` or `patience`, "
+            "or write a number of candidates."
+        )
+
+
+def bracket_mistakes(search: Any) -> Iterator[str]:
+    """Yield a line for each setting of Hyperband's own that cannot work."""
+    if not _is_count(search.n_iterations):
+        yield f"`n_iterations`={search.n_iterations!r} must be a whole number above 0."
+    if _is_grid(search):
+        yield (
+            "`sampler`='grid' takes every point once, but Hyperband's brackets fix the number of "
+            "candidates: use 'random', which draws from lists without repetition, or "
+            "SuccessiveHalvingSearchCV."
+        )
+
+
+def stopping_mistakes(search: Any) -> Iterator[str]:
+    """Yield a line for each reason to stop early that cannot work."""
+    target, patience = search.target_score, search.patience
+    if not (target is None or (isinstance(target, Real))):
+        yield f"`target_score`={target!r} must be None or a number."
+    if not (patience is None or _is_count(patience)):
+        yield f"`patience`={patience!r} must be None or a whole number above 0."
+
+
+def fold_mistakes(search: Any) -> Iterator[str]:
+    """Yield a line if the folds of the rungs cannot be told."""
+    if search.fold_schedule not in ("all", "grow"):
+        yield f"`fold_schedule`={search.fold_schedule!r} must be 'all' or 'grow'."
+
+
+def _is_grid(search: Any) -> bool:
+    return isinstance(search.sampler, str) and search.sampler == "grid"
+
+
+def _limit_mistakes(search: Any) -> Iterator[str]:
     low, high = search.min_resources, search.max_resources
-    if search.resource not in ("auto", "epochs"):
-        yield f"`resource`={search.resource!r} must be 'auto' or 'epochs'."
     if not (low in ("smallest", "exhaust") or _is_count(low)):
         yield f"`min_resources`={low!r} must be 'smallest', 'exhaust' or a positive whole number."
     if not (high == "auto" or _is_count(high)):
-        yield f"`max_resources`={high!r} must be 'auto' or a positive whole number of epochs."
-    net = final_step(search.estimator)[1]
-    reached = getattr(net, "max_epochs", None) if high == "auto" else high
-    if _is_count(low) and _is_count(reached) and low > reached:
-        yield f"`min_resources`={low!r} must not be above `max_resources`={reached!r} epochs."
-    if not trains_in_epochs(net):
-        yield (
-            f"`estimator` must be a skorch net or a pipeline that ends in one, not "
-            f"{type(net).__name__}: use sktune.MLPClassifier, sktune.MLPRegressor, or your "
-            "module in skorch.NeuralNetClassifier(...) or skorch.NeuralNetRegressor(...)."
-        )
+        yield f"`max_resources`={high!r} must be 'auto' or a positive whole number."
+    elif low in ("smallest", "exhaust") or _is_count(low):
+        yield from known_limit_mistakes(search)
+    budget = search.time_budget
+    if not (budget is None or (isinstance(budget, Real) and float(budget) > 0)):
+        yield f"`time_budget`={budget!r} must be None or a positive number of seconds."
 
 
 def _refit_mistakes(search: Any) -> Iterator[str]:
@@ -86,6 +136,11 @@ def _refit_mistakes(search: Any) -> Iterator[str]:
         yield f"`refit`={refit!r} must be one of the metrics of `scoring`, {names}."
     if search.ensemble and refit is False:
         yield "`ensemble`=True needs `refit`=True: it takes the place of the refitted network."
+    if search.ensemble and resource_of(search) not in CONTINUED:
+        yield (
+            "`ensemble`=True averages estimators that are continued, by epochs or passes; with "
+            f"resource={resource_of(search)!r} set ensemble=False."
+        )
 
 
 def metric_names(scoring: Any) -> list[str]:
@@ -95,11 +150,11 @@ def metric_names(scoring: Any) -> list[str]:
     return list(scoring) if isinstance(scoring, (list, tuple, dict)) else []
 
 
-def space_mistakes(space: Space, path: str) -> Iterator[str]:
+def space_mistakes(space: Space, search: Any) -> Iterator[str]:
     """Yield a line if the resource is among the hyperparameters."""
-    resource = f"{path}__max_epochs" if path else "max_epochs"
-    if resource in space.names:
+    for name in sorted({*resource_names(search)} & {*space.names}):
         yield (
-            f"`{resource}` is the resource that the search itself allots: take it out of "
+            f"Cannot use parameter {name} as the resource since it is part of the searched "
+            f"parameters.: `{name}` is the resource that the search itself allots. Take it out of "
             "`param_distributions` and set `max_resources`."
         )

@@ -70,7 +70,7 @@ class Conclusion:
         if callable(self._search.refit):
             index = _chosen(self._search.refit, results)
             return {"best_index_": index, "best_params_": results["params"][index]}
-        index = [row[:3] for row in rows(self._history)].index(self._place)
+        index = [row.place for row in rows(self._history)].index(self._place)
         return {
             "best_index_": index,
             "best_params_": results["params"][index],
@@ -80,13 +80,12 @@ class Conclusion:
     def _refitted(self, index: int) -> dict[str, Any]:
         start = time.perf_counter()
         row = rows(self._history)[index]
-        n_resources = row.reports[0].n_resources
         winner = Winner(self._engine, self._history.candidates[row.candidate_id])
         with self._tree.refitting() if self._tree else nullcontext():
             if self._search.ensemble:
-                pair = winner.ensemble(n_resources, is_classifier(self._search.estimator))
+                pair = winner.ensemble(row.n_resources, is_classifier(self._search.estimator))
             else:
-                pair = winner.refitted(n_resources)
+                pair = winner.refitted(row.n_resources)
         return {
             "best_estimator_": pair[0],
             "_predictor": pair[1],
@@ -97,7 +96,7 @@ class Conclusion:
         reached = [self._history.reached(row["bracket"], row["rung"]) for row in self._plan]
         counts = [len(ids) for ids in reached if ids]
         resources = [row["n_resources"] for row in self._plan]
-        factor, first, last = self._search.factor, resources[0], resources[-1]
+        factor, first, last = self._search.factor, min(resources), max(resources)
         return {
             "n_resources_": resources[: len(counts)],
             "n_candidates_": counts,

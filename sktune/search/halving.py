@@ -1,11 +1,12 @@
 """Successive halving with cross-validation over networks that are trained on, not again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sktune.samplers import GridSampler, RandomSampler, Sampler
-from sktune.schedules import Plan, SuccessiveHalving
+from sktune.schedules import FoldRule, SuccessiveHalving, all_folds, growing_folds
 from sktune.search.base import BaseSearch
+from sktune.search.checks import candidate_mistakes, fold_mistakes
+from sktune.search.resources import Limits
 from sktune.space import Space
 
 
@@ -162,6 +163,8 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         n_jobs: int | None = None,
         verbose: int = 0,
         stacking: Any = "auto",
+        fold_schedule: str = "all",
+        time_budget: float | None = None,
     ) -> None:
         self.estimator = estimator
         self.param_distributions = param_distributions
@@ -182,46 +185,32 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.stacking = stacking
+        self.fold_schedule = fold_schedule
+        self.time_budget = time_budget
 
-    def plan(self) -> Plan:
-        """Return the rungs, before anything is trained.
+    def _mistakes(self) -> Iterator[str]:
+        yield from candidate_mistakes(self)
+        yield from fold_mistakes(self)
 
-        Returns
-        -------
-        plan : Plan
-            Rows with ``bracket``, ``rung``, ``n_candidates``, ``n_resources`` and ``epochs``
-            (trained at that rung on each fold); its ``repr`` is a table.
-
-        Raises
-        ------
-        InvalidSettingsError
-            If settings cannot work; all of them at once.
-        """
-        return self._schedule(self._checked_space(), n_splits=1).plan
-
-    def _schedule(self, space: Space, n_splits: int) -> SuccessiveHalving:
+    def _schedule(self, space: Space, limits: Limits, n_splits: int) -> SuccessiveHalving:
         return SuccessiveHalving.of(
-            self._n_candidates(space),
+            n_candidates(self, space, limits),
             factor=int(self.factor),
-            min_resources=self._min_resources(),
-            max_resources=self._max_resources(),
+            min_resources=limits.low,
+            max_resources=limits.high,
             n_folds=n_splits,
             aggressive_elimination=self.aggressive_elimination,
+            fold_rule=FOLD_RULES[self.fold_schedule],
         )
 
-    def _sampler(self, space: Space, seed: int) -> Sampler:
-        if not isinstance(self.sampler, str):
-            given: Sampler = self.sampler
-            return given
-        return GridSampler(space) if self.sampler == "grid" else RandomSampler(space, seed)
 
-    def _min_resources(self) -> int:
-        return 1 if isinstance(self.min_resources, str) else int(self.min_resources)
+def n_candidates(search: Any, space: Space, limits: Limits) -> int:
+    """Return how many candidates are begun: what is asked for, or as many as there are."""
+    if isinstance(search.sampler, str) and search.sampler == "grid":
+        return len(space.grid())
+    wanted = search.n_candidates
+    n_candidates = limits.high // limits.low if wanted == "exhaust" else int(wanted)
+    return n_candidates if space.size is None else min(n_candidates, space.size)
 
-    def _n_candidates(self, space: Space) -> int:
-        wanted = self.n_candidates
-        n = self._max_resources() // self._min_resources() if wanted == "exhaust" else int(wanted)
-        size = len(space.grid()) if self.sampler == "grid" else space.size
-        if size is None:
-            return n
-        return size if self.sampler == "grid" else min(n, size)
+
+FOLD_RULES: Mapping[str, FoldRule] = {"all": all_folds, "grow": growing_folds}

@@ -4,12 +4,14 @@ Callback contexts stay in the calling process: begin and end of a run are told w
 arrives, so workers on other hosts need no way back and jobs stay small.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sktune.candidates import History, Report, Run
+from sktune.engine import Wave
 from sktune.schedules import ranked
 
 try:
@@ -30,26 +32,54 @@ __all__ = ["CallbackSupportMixin", "CallbackTree", "RungPrinter", "with_callback
 class RungPrinter:
     """Prints a line when a rung is complete."""
 
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
+    def __init__(self, unit: str, n_brackets: int) -> None:
+        self._start, self._unit, self._n_brackets = time.perf_counter(), unit, n_brackets
 
-    def rung_begins(self, bracket: int, rung: int, runs: Sequence[Run]) -> None:
+    def wave_begins(self, wave: Wave) -> None:
         """Print nothing yet."""
 
-    def run_ends(self, report: Report) -> None:
+    def run_ends(self, wave: Wave, report: Report) -> None:
         """Print nothing yet."""
 
-    def rung_ends(self, bracket: int, rung: int, history: History) -> bool:
+    def wave_ends(self, wave: Wave, history: History) -> bool:
         """Print candidates, epochs, the best score and the time so far."""
-        reached = history.reached(bracket, rung)
-        epochs = next(r.n_resources for r in history if (r.bracket, r.rung) == (bracket, rung))
+        bracket, rung = wave.bracket, wave.rung
         order = ranked(history.standings(bracket, rung))
         score = f"{order[0].score:.4f}" if order else "none finite"
+        place = f"bracket {bracket}, rung {rung}" if self._n_brackets > 1 else f"rung {rung}"
         print(
-            f"rung {rung}: {len(reached):4d} candidates at {epochs:4d} epochs, "
+            f"{place}: {len(history.reached(bracket, rung)):4d} candidates at "
+            f"{history.n_resources(bracket, rung):4d} {self._unit}, "
             f"best score {score}, {time.perf_counter() - self._start:.1f} s",
             flush=True,
         )
+        return False
+
+
+class RecordPrinter:
+    """Prints a line when a candidate is better than all before that were trained as long."""
+
+    def __init__(self, unit: str) -> None:
+        self._start, self._unit = time.perf_counter(), unit
+        self._best = (0, -math.inf)
+
+    def wave_begins(self, wave: Wave) -> None:
+        """Print nothing yet."""
+
+    def run_ends(self, wave: Wave, report: Report) -> None:
+        """Print nothing yet."""
+
+    def wave_ends(self, wave: Wave, history: History) -> bool:
+        """Print the candidate, how far it is, its score and the time so far, if it leads."""
+        action = wave.due[0][1]
+        standing = history.standing(action.place)
+        if standing is not None and (action.n_resources, standing.score) > self._best:
+            self._best = action.n_resources, standing.score
+            print(
+                f"candidate {standing.candidate_id:4d} at {action.n_resources:4d} {self._unit}: "
+                f"score {standing.score:.4f}, {time.perf_counter() - self._start:.1f} s",
+                flush=True,
+            )
         return False
 
 
@@ -59,30 +89,39 @@ class CallbackTree:
     The tree is fit > search > halving-iteration > candidate-split-evaluation, then fit > refit.
     """
 
-    def __init__(self, search: Any, n_rungs: int, refits: bool, **data: Any) -> None:
+    def __init__(self, search: Any, n_waves: int | None, refits: bool, **data: Any) -> None:
         self._search = search
         self._root = search._init_callback_context(max_subtasks=1 + refits)
         self._root.call_on_fit_task_begin(estimator=search, **data)
-        self._rungs = self._task(self._root, "search", max_subtasks=n_rungs)
+        self._rungs = self._task(self._root, "search", max_subtasks=n_waves)
+        self._waves: dict[int, tuple[Any, dict[Run, int]]] = {}
 
     def _task(self, parent: Any, name: str, **settings: Any) -> Any:
         return parent.subcontext(name, **settings).call_on_fit_task_begin(estimator=self._search)
 
-    def rung_begins(self, bracket: int, rung: int, runs: Sequence[Run]) -> None:
+    def wave_begins(self, wave: Wave) -> None:
         """Begin an iteration with a task for each run."""
-        self._ids = {run: number for number, run in enumerate(runs)}
-        self._rung = self._task(
-            self._rungs, "halving-iteration", max_subtasks=len(runs), sequential_subtasks=False
+        numbers = {run: number for number, (run, _) in enumerate(wave.due)}
+        self._waves[id(wave)] = (
+            self._task(
+                self._rungs,
+                "halving-iteration",
+                max_subtasks=len(numbers),
+                sequential_subtasks=False,
+            ),
+            numbers,
         )
 
-    def run_ends(self, report: Report) -> None:
+    def run_ends(self, wave: Wave, report: Report) -> None:
         """Begin and end the task of a run."""
-        name, number = "candidate-split-evaluation", self._ids[report.run]
-        self._task(self._rung, name, task_id=number).call_on_fit_task_end(estimator=self._search)
+        task, numbers = self._waves[id(wave)]
+        name, number = "candidate-split-evaluation", numbers[report.run]
+        self._task(task, name, task_id=number).call_on_fit_task_end(estimator=self._search)
 
-    def rung_ends(self, bracket: int, rung: int, history: History) -> bool:
+    def wave_ends(self, wave: Wave, history: History) -> bool:
         """End the iteration; a callback may ask to end the search."""
-        return bool(self._rung.call_on_fit_task_end(estimator=self._search))
+        task, _ = self._waves.pop(id(wave))
+        return bool(task.call_on_fit_task_end(estimator=self._search))
 
     def search_ends(self) -> None:
         """End the search, before the refit."""

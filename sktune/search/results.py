@@ -1,14 +1,14 @@
 """The history as scikit-learn tells it: ``cv_results_``, one row per candidate and rung."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from sktune.candidates import History, Params, Report
-from sktune.schedules import ranked
+from sktune.candidates import History, Params, Place, Report
+from sktune.schedules import in_order
 
 Array = npt.NDArray[Any]
 
@@ -20,6 +20,21 @@ class Row(NamedTuple):
     rung: int
     candidate_id: int
     reports: Sequence[Report]
+
+    @property
+    def place(self) -> Place:
+        """The candidate and the rung."""
+        return Place(self.candidate_id, self.bracket, self.rung)
+
+    @property
+    def n_resources(self) -> int:
+        """The resource of the rung."""
+        return self.reports[0].n_resources
+
+    @property
+    def status(self) -> str:
+        """That of the first run that is not "ok"."""
+        return next((report.status for report in self.reports if report.status != "ok"), "ok")
 
 
 def rows(history: History) -> list[Row]:
@@ -33,7 +48,7 @@ def rows(history: History) -> list[Row]:
 
 
 def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, Any]:
-    """Return scikit-learn's columns, and bracket, rung, candidate_id, status and error.
+    """Return scikit-learn's columns, and bracket, rung, candidate_id, status, error and more.
 
     ``rank_test_*`` counts the rows of higher rungs first and compares scores within a rung
     only, so that rank 1 is the winner of the last rung. A failed run has ``error_score``.
@@ -42,13 +57,14 @@ def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, 
     params = [history.candidates[row.candidate_id].params for row in table]
     results: dict[str, Any] = {
         "iter": np.array([row.rung for row in table]),
-        "n_resources": np.array([row.reports[0].n_resources for row in table]),
+        "n_resources": np.array([row.n_resources for row in table]),
         "candidate_id": np.array([row.candidate_id for row in table]),
         "bracket": np.array([row.bracket for row in table]),
         "rung": np.array([row.rung for row in table]),
-        "status": np.array([_worst_status(row) for row in table]),
+        "status": np.array([row.status for row in table]),
         "error": np.array([_errors(row) for row in table], dtype=object),
         **_times(table),
+        "n_parameters": np.array([max(r.n_parameters for r in row.reports) for row in table]),
         **_param_columns(params),
         "params": [dict(setting) for setting in params],
     }
@@ -89,27 +105,31 @@ def _getter(attribute: str, name: str, missing: float) -> Callable[[Report], flo
 
 
 def _matrix(table: Sequence[Row], value: Callable[[Report], float]) -> Array:
-    return np.array([[value(report) for report in row.reports] for row in table], dtype=float)
+    """Return a value of each row on each fold; folds that a rung does not have are masked."""
+    n_folds = max(len(row.reports) for row in table)
+    found: Array = np.ma.masked_all((len(table), n_folds), dtype=float)
+    for place, row in enumerate(table):
+        for report in row.reports:
+            found[place, report.fold] = value(report)
+    return found
 
 
 def _score_columns(name: str, scores: Array) -> dict[str, Array]:
-    columns = {f"split{fold}_{name}": column for fold, column in enumerate(scores.T)}
-    return columns | {f"mean_{name}": scores.mean(axis=1), f"std_{name}": scores.std(axis=1)}
+    columns = {f"split{fold}_{name}": c.filled(np.nan) for fold, c in enumerate(scores.T)}
+    return columns | _summary(name, scores)
+
+
+def _summary(name: str, values: Array) -> dict[str, Array]:
+    return {
+        f"mean_{name}": values.mean(axis=1).filled(np.nan),
+        f"std_{name}": values.std(axis=1).filled(np.nan),
+    }
 
 
 def _times(table: Sequence[Row]) -> dict[str, Array]:
     fit = _matrix(table, lambda report: report.fit_time)
     score = _matrix(table, lambda report: report.score_time)
-    return {
-        "mean_fit_time": fit.mean(axis=1),
-        "std_fit_time": fit.std(axis=1),
-        "mean_score_time": score.mean(axis=1),
-        "std_score_time": score.std(axis=1),
-    }
-
-
-def _worst_status(row: Row) -> str:
-    return next((report.status for report in row.reports if report.status != "ok"), "ok")
+    return _summary("fit_time", fit) | _summary("score_time", score)
 
 
 def _errors(row: Row) -> str:
@@ -135,25 +155,19 @@ def _masked(found: Mapping[int, Any], length: int) -> Array:
 
 
 def _ranks(table: Sequence[Row], scores: Array) -> Array:
-    """Rank another metric: by rung, then by mean score, ties sharing the lower rank."""
-    is_ok = [_worst_status(row) == "ok" for row in table]
-    means = np.where(is_ok, scores.mean(axis=1), -np.inf)
-    keys = [(-row.rung, -mean) for row, mean in zip(table, means, strict=True)]
+    """Rank another metric: by resource, then by mean score, ties sharing the lower rank."""
+    is_ok = [row.status == "ok" for row in table]
+    means = np.where(is_ok, scores.mean(axis=1).filled(np.nan), -np.inf)
+    keys = [(-row.n_resources, -mean) for row, mean in zip(table, means, strict=True)]
     place = {key: place for place, key in reversed(list(enumerate(sorted(keys), start=1)))}
     return np.array([place[key] for key in keys], dtype=np.int32)
 
 
 def _ranks_by_standing(history: History, table: Sequence[Row]) -> Array:
     """Rank the metric that promotes: ties go to the lower cost, failures come last."""
-    places = {place: number for number, place in enumerate(_standing_order(history), start=1)}
+    places = {place: number for number, place in enumerate(in_order(history), start=1)}
     last = len(places) + 1
-    return np.array([places.get(row[:3], last) for row in table], dtype=np.int32)
-
-
-def _standing_order(history: History) -> Iterator[tuple[int, int, int]]:
-    for bracket, rung in sorted(history.rungs(), key=lambda key: (-key[1], key[0])):
-        for standing in ranked(history.standings(bracket, rung)):
-            yield bracket, rung, standing.candidate_id
+    return np.array([places.get(row.place, last) for row in table], dtype=np.int32)
 
 
 def stacking(history: History) -> dict[str, Any]:

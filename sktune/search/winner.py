@@ -6,26 +6,18 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-from sktune.candidates import Candidate, Run
+from sktune.candidates import Candidate, Failure, Run
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
 from sktune.search.ensemble import FoldEnsembleClassifier, FoldEnsembleRegressor
-from sktune.trainers import (
-    AdvanceJob,
-    FoldJob,
-    PreparedFold,
-    advance,
-    assembled,
-    finished_net,
-    prepare,
-)
+from sktune.trainers import AdvanceJob, FoldJob, PreparedFold
 
 
 class Winner:
     """A candidate of a search that has ended.
 
     Both methods return (estimator, predictor): the estimator as the user wrote it, and the same
-    with the net seen through its codec, which answers with the user's labels.
+    answering with the user's labels.
     """
 
     def __init__(self, engine: Engine, candidate: Candidate) -> None:
@@ -43,8 +35,8 @@ class Winner:
         job = FoldJob(
             setup, params, problem.X, problem.y, rows, None, seed, fit_params=problem.fit_params
         )
-        fold = prepare(job)
-        trained = advance(AdvanceJob(setup, params, fold, n_resources, seed))
+        fold = self._engine.trainer.prepare(job)
+        trained = self._engine.trainer.refit(AdvanceJob(setup, params, fold, n_resources, seed))
         return self._whole(fold, trained.snapshot)
 
     def ensemble(self, n_resources: int, classifies: bool) -> tuple[Any, Any]:
@@ -57,17 +49,15 @@ class Winner:
                 "was trained: let the `refit` callable return a candidate's last row, of those "
                 "that reached the last rung, or set ensemble=False."
             )
-        folds = [self._engine.folds[self._engine.fold_key(self._candidate, r.fold)] for r in runs]
-        wholes = [
-            self._whole(fold, kept[run].snapshot) for fold, run in zip(folds, runs, strict=True)
-        ]
+        wholes = [self._whole(self._fold(run), kept[run].snapshot) for run in runs]
         kind = FoldEnsembleClassifier if classifies else FoldEnsembleRegressor
         ensemble = kind([predictor for _, predictor in wholes])
         return ensemble, ensemble
 
+    def _fold(self, run: Run) -> PreparedFold:
+        fold = self._engine.folds[self._engine.fold_key(run)]
+        assert not isinstance(fold, Failure), "a run that was trained had its fold"
+        return fold
+
     def _whole(self, fold: PreparedFold, snapshot: bytes) -> tuple[Any, Any]:
-        setup, params = self._setup, self._candidate.params
-        estimator = setup.whole(params)
-        net = finished_net(setup, fold, snapshot)
-        view = setup.codec(net).view(net)
-        return assembled(estimator, fold.heads, net), assembled(estimator, fold.heads, view)
+        return self._engine.trainer.whole(self._setup, self._candidate.params, fold, snapshot)

@@ -1,7 +1,17 @@
 """What may be tried: dimensions, whole spaces, and the space suggested for an estimator."""
 
-from sktune.space.dimensions import Choice, Float, Int
-from sktune.space.space import Space
+from sktune.space.dimensions import Choice, Dimension, Float, Int, Quantiles
+from sktune.space.space import Space, setting_key
 from sktune.space.suggest import final_step, suggest_space
 
-__all__ = ["Choice", "Float", "Int", "Space", "final_step", "suggest_space"]
+__all__ = [
+    "Choice",
+    "Dimension",
+    "Float",
+    "Int",
+    "Quantiles",
+    "Space",
+    "final_step",
+    "setting_key",
+    "suggest_space",
+]

@@ -1,5 +1,6 @@
 """The dimensions of a space: Float, Int and Choice, which any scikit-learn search can draw from."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
@@ -52,6 +53,13 @@ class Float:
     def __post_init__(self) -> None:
         refuse(_bounds_mistakes("Float", self.low, self.high, self.log))
 
+    def at(self, quantile: float) -> float:
+        """Return the number below which a share ``quantile`` of the draws lies."""
+        if self.log:
+            low, high = math.log(self.low), math.log(self.high)
+            return min(max(math.exp(low + quantile * (high - low)), self.low), self.high)
+        return min(self.low + quantile * (self.high - self.low), self.high)
+
     def rvs(self, size: Any = None, random_state: Any = None) -> Any:
         """Draw one number, or an array of shape ``size``, as a frozen scipy distribution does."""
         rng = check_random_state(random_state)
@@ -97,6 +105,15 @@ class Int:
         kind = [] if is_whole else [f"`low`={self.low!r}, `high`={self.high!r} must be whole."]
         refuse([*kind, *_bounds_mistakes("Int", self.low, self.high, self.log)])
 
+    def at(self, quantile: float) -> int:
+        """Return the number below which a share ``quantile`` of the draws lies."""
+        if self.log:
+            low, high = math.log(self.low), math.log(self.high + 1)
+            drawn = math.exp(low + quantile * (high - low))
+        else:
+            drawn = self.low + quantile * (self.high + 1 - self.low)
+        return min(max(math.floor(drawn), self.low), self.high)
+
     def rvs(self, size: Any = None, random_state: Any = None) -> Any:
         """Draw one number, or an array of shape ``size``, as a frozen scipy distribution does."""
         rng = check_random_state(random_state)
@@ -134,9 +151,37 @@ class Choice:
     def __post_init__(self) -> None:
         refuse([] if len(self.options) else ["`options` of Choice must hold at least one value."])
 
+    def at(self, quantile: float) -> Any:
+        """Return the option before which a share ``quantile`` of the draws lies."""
+        return self.options[min(int(quantile * len(self.options)), len(self.options) - 1)]
+
     def rvs(self, size: Any = None, random_state: Any = None) -> Any:
         """Draw one option, or a list of ``size`` options, as a frozen scipy distribution does."""
         drawn = check_random_state(random_state).randint(len(self.options), size=size)
         if size is None:
             return self.options[drawn]
         return [self.options[index] for index in drawn]
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """Any distribution that knows its quantiles (``ppf``) and their inverse (``cdf``).
+
+    Parameters
+    ----------
+    distribution : object
+        Such as a frozen distribution of scipy.
+    """
+
+    distribution: Any
+
+    def at(self, quantile: float) -> Any:
+        """Return the number below which a share ``quantile`` of the draws lies."""
+        return self.distribution.ppf(quantile)
+
+    def quantile(self, value: float) -> float:
+        """Return the share of the draws that lies below a number."""
+        return float(self.distribution.cdf(value))
+
+
+Dimension = Float | Int | Choice | Quantiles

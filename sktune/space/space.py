@@ -1,30 +1,53 @@
 """A space: any scikit-learn ``param_distributions``, understood."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from sktune.exceptions import refuse
-from sktune.space.dimensions import Choice
+from sktune.space.dimensions import Dimension
+from sktune.space.distributions import dimension_of, drawable, n_values
 
 _ENDLESS = 2**62
 
 
-def _as_sklearn(dimension: Any) -> Any:
-    return list(dimension.options) if isinstance(dimension, Choice) else dimension
+def setting_key(params: Mapping[str, Any]) -> Hashable:
+    """Return what tells settings apart: equal for equal settings.
+
+    >>> setting_key({"a": np.int64(1), "b": [2]}) == setting_key({"b": [2], "a": 1})
+    True
+    """
+    return tuple((name, value_key(value)) for name, value in sorted(params.items()))
 
 
-def _is_finite(dimension: Any) -> bool:
+def value_key(value: Any) -> Hashable:
+    """Return what tells values apart: equal for equal values."""
+    value = value.item() if isinstance(value, np.generic) else value
+    # True is equal to 1, but not the same setting.
+    key = type(value).__name__, value
+    return key if isinstance(value, Hashable) and _has_hash(value) else (key[0], repr(value))
+
+
+def _has_hash(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:  # a tuple of lists, for one
+        return False
+    return True
+
+
+def _is_listed(dimension: Any) -> bool:
     return not hasattr(dimension, "rvs")
 
 
 def _dimension_mistakes(name: Any, dimension: Any) -> Iterator[str]:
     if not isinstance(name, str):
         yield f"{name!r} is no parameter name: write a string."
-    if hasattr(dimension, "rvs"):
+    if hasattr(dimension, "rvs") or type(dimension).__module__.startswith("optuna."):
         return
     if isinstance(dimension, (str, bytes)) or not isinstance(dimension, (Sequence, np.ndarray)):
         yield (
@@ -62,6 +85,7 @@ class Space:
 
     Examples
     --------
+    >>> from sktune.space import Choice
     >>> space = Space({"lr": [0.1, 0.01], "depth": Choice([1, 2, 3])})
     >>> space.size
     6
@@ -75,7 +99,7 @@ class Space:
             parts = [distributions]
         refuse(mistake for part in parts for mistake in _mapping_mistakes(part))
         refuse([] if parts else ["`param_distributions`=[] must hold at least one dict."])
-        self._parts = [{k: _as_sklearn(v) for k, v in part.items()} for part in parts]
+        self._parts = [{k: drawable(v) for k, v in part.items()} for part in parts]
 
     @property
     def names(self) -> list[str]:
@@ -85,9 +109,30 @@ class Space:
     @property
     def size(self) -> int | None:
         """The number of settings, None if there is no end of them."""
-        if all(_is_finite(d) for part in self._parts for d in part.values()):
-            return len(ParameterGrid(self._parts))
-        return None
+        sizes = [[n_values(d) for d in part.values()] for part in self._parts]
+        if any(n is None for part in sizes for n in part):
+            return None
+        return sum(math.prod(n for n in part if n is not None) for part in sizes)
+
+    @property
+    def parts(self) -> list[dict[str, Dimension]]:
+        """What may be tried, as dimensions that a model can be made of: a dict for each case.
+
+        Raises
+        ------
+        InvalidSettingsError
+            If there is a distribution of which only draws can be had.
+        """
+        parts = [{k: dimension_of(v) for k, v in part.items()} for part in self._parts]
+        refuse(
+            f"`{name}`={self._parts[number][name]!r} has no bounds and no `ppf`, which this "
+            "sampler needs: write a Float, an Int, a list or a scipy distribution, or use "
+            "sampler='random'."
+            for number, part in enumerate(parts)
+            for name, dimension in part.items()
+            if dimension is None
+        )
+        return [{k: d for k, d in part.items() if d is not None} for part in parts]
 
     def grid(self) -> list[dict[str, Any]]:
         """Return every setting of a finite space once, in scikit-learn's order."""
@@ -96,17 +141,17 @@ class Space:
             "list the values to try, or use sampler='random'."
             for part in self._parts
             for name, dimension in part.items()
-            if not _is_finite(dimension)
+            if not _is_listed(dimension)
         )
         return list(ParameterGrid(self._parts))
 
     def draws(self, seed: int) -> Iterator[dict[str, Any]]:
         """Yield random settings, without end those of ``ParameterSampler(random_state=seed)``.
 
-        A finite space is drawn without replacement and ends when all of it is drawn.
+        A space of lists is drawn without replacement and ends when all of it is drawn.
         """
         rng = np.random.RandomState(seed)
-        if self.size is None:
+        if not all(_is_listed(d) for part in self._parts for d in part.values()):
             yield from ParameterSampler(self._parts, _ENDLESS, random_state=rng)
             return
         grid, drawn = ParameterGrid(self._parts), set[int]()

@@ -71,7 +71,7 @@ def prepare(job: FoldJob) -> PreparedFold:
     """Fit the transformers on the training rows, and transform all rows with them."""
     with job.setup.at_work(), Randomness(job.seed).turn():
         estimator = job.setup.whole(job.params)
-        params = _sliced(job.fit_params, job.X, job.train)
+        params = sliced(job.fit_params, job.X, job.train)
         routing = job.setup.config["enable_metadata_routing"]
         of_heads, of_net = routed(estimator, params, routing)
         train = _part(job, job.train)
@@ -80,6 +80,13 @@ def prepare(job: FoldJob) -> PreparedFold:
             X = head.fit_transform(X, train.y, **head_params)
         fold = PreparedFold(replace(train, X=X), None, of_net, fitted)
         return fold if job.valid is None else replace(fold, valid=_valid(job, job.valid, fitted))
+
+
+def split(job: FoldJob) -> PreparedFold:
+    """Return training and validation rows as they came, and their part of the parameters."""
+    train = replace(_part(job, job.train), raw=None)
+    valid = None if job.valid is None else replace(_part(job, job.valid), raw=None)
+    return PreparedFold(train, valid, sliced(job.fit_params, job.X, job.train))
 
 
 def _valid(job: FoldJob, rows: Rows, fitted: list[Pipeline]) -> Part:
@@ -93,11 +100,11 @@ def _valid(job: FoldJob, rows: Rows, fitted: list[Pipeline]) -> Part:
 def _part(job: FoldJob, rows: Rows) -> Part:
     y = None if job.y is None else _safe_indexing(job.y, rows)
     raw = _safe_indexing(job.X, rows)
-    return Part(raw, y, raw, _sliced(job.score_params, job.X, rows))
+    return Part(raw, y, raw, sliced(job.score_params, job.X, rows))
 
 
-def _sliced(params: Mapping[str, Any], X: Any, rows: Rows) -> dict[str, Any]:
-    """Return the parameters, those with a value for each row cut down to some rows."""
+def sliced(params: Mapping[str, Any], X: Any, rows: Rows) -> dict[str, Any]:
+    """Return parameters, those with a value for each row cut down to some rows."""
     return {
         name: _safe_indexing(value, rows) if _is_per_row(value, X) else value
         for name, value in params.items()

@@ -49,13 +49,20 @@ class Size(NamedTuple):
     device: str = "cpu"
 
 
-def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[list[int]]:
-    """Return the numbers of the jobs of each stack, the dearest stack first.
+class Planned(NamedTuple):
+    """Jobs that are done together, by number, and about how long that takes in arbitrary units."""
+
+    cost: float
+    numbers: list[int]
+
+
+def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[Planned]:
+    """Return the jobs of each stack, the dearest stack first.
 
     Parameters
     ----------
     jobs : sequence of AdvanceJob
-        The runs of a rung.
+        Runs that are to reach one rung.
     largest : int or None
         The most networks of a stack; None is what is fastest.
     """
@@ -72,7 +79,8 @@ def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[
     for sketch, numbers in groups.values():
         size = _size(sketch)
         stacks += [(size, part) for part in _parts(numbers, largest or _fastest(size))]
-    return _balanced(stacks)
+    epochs = jobs[0].n_resources if jobs else 0
+    return [Planned(cost * epochs, numbers) for cost, numbers in _balanced(stacks)]
 
 
 def _sketch(job: AdvanceJob, row_shape: tuple[int, ...]) -> Sketch:
@@ -160,12 +168,12 @@ def _cost(size: Size, n_networks: int) -> float:
     return (_STEP + n_networks * work) / size.batch_size
 
 
-def _balanced(stacks: Sequence[tuple[Size, list[int]]]) -> list[list[int]]:
+def _balanced(stacks: Sequence[tuple[Size, list[int]]]) -> list[Planned]:
     """Halve what would take longer than all the rest, and send the dearest first."""
     half = sum(_cost(size, len(numbers)) for size, numbers in stacks) / 2
     parts = []
     for size, numbers in stacks:
         n_parts = 2 if _cost(size, len(numbers)) > half and len(numbers) > 1 else 1
         largest = -(-len(numbers) // n_parts)
-        parts += [(_cost(size, len(part)), part) for part in _parts(numbers, largest)]
-    return [part for _, part in sorted(parts, key=lambda item: (-item[0], item[1]))]
+        parts += [Planned(_cost(size, len(part)), part) for part in _parts(numbers, largest)]
+    return sorted(parts, key=lambda part: (-part.cost, part.numbers))

@@ -60,7 +60,14 @@ def scores(
         If a score is no number.
     """
     with _watched(net):
-        value = scorer(estimator, X, y, **params)
+        return scores_of(scorer, estimator, X, y, params)
+
+
+def scores_of(
+    scorer: Callable[..., Any], estimator: Any, X: Any, y: Any, params: Mapping[str, Any]
+) -> dict[str, float]:
+    """Return the score of each metric of any estimator, unless one is not finite."""
+    value = scorer(estimator, X, y, **params) if y is not None else scorer(estimator, X, **params)
     named = dict(value) if isinstance(value, Mapping) else {"score": value}
     return {name: _finite(name, number) for name, number in named.items()}
 

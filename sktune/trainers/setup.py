@@ -56,8 +56,8 @@ class Setup:
         values = {name: clone(value, safe=False) for name, value in params.items()}
         return clone(self.estimator).set_params(**values)
 
-    def net(self, params: Params) -> Any:
-        """Return the untrained net of a candidate."""
+    def last(self, params: Params) -> Any:
+        """Return the unfitted final step of a candidate."""
         path, net = final_step(self.estimator)
         prefix = f"{path}__" if path else ""
         own = {n.removeprefix(prefix): v for n, v in params.items() if n.startswith(prefix)}
@@ -65,9 +65,12 @@ class Setup:
             # A step on the way to the net is itself a hyperparameter.
             net, own = final_step(self.whole(params))[1], {}
         values = {name: clone(value, safe=False) for name, value in own.items()}
+        return clone(net).set_params(**values)
+
+    def net(self, params: Params) -> Any:
+        """Return the untrained net of a candidate."""
         # Some of what makes a net fit for the data depends on its parameters.
-        net = adapted(clone(net).set_params(**values) if values else net, self.classes)
-        return net.set_params(max_epochs=self.horizon)
+        return adapted(self.last(params), self.classes).set_params(max_epochs=self.horizon)
 
     def codec(self, net: Any) -> Codec:
         """Return how targets are told to a candidate's net, and its answers read."""

@@ -50,6 +50,17 @@ def thaw(snapshot: bytes) -> RunState:
     return state
 
 
+def packed(thing: Any) -> bytes:
+    """Return anything as bytes, which any process can unpack."""
+    whole: bytes = cloudpickle.dumps(thing)
+    return whole
+
+
+def unpacked(snapshot: bytes) -> Any:
+    """Return what was packed."""
+    return pickle.loads(snapshot)
+
+
 class _Pickler(cloudpickle.Pickler):
     """Pickles modules defined in a notebook by value, nets whole, and tensors fast."""
 
@@ -63,7 +74,7 @@ class _Pickler(cloudpickle.Pickler):
 
 def content_key(thing: Any) -> str:
     """Return a short text that differs for things that differ, in one process."""
-    return hashlib.sha256(cloudpickle.dumps(thing)).hexdigest()
+    return hashlib.sha256(packed(thing)).hexdigest()
 
 
 def _set_state(obj: Any, state: dict[str, Any]) -> None:

@@ -1,31 +1,67 @@
-"""The two ways to advance the runs of a rung: one network at a time, or in stacks."""
+"""What a trainer is, and the two of networks: one at a time, or in stacks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from sktune.trainers.grouping import plan_stacks
-from sktune.trainers.runs import AdvanceJob
+from sktune.candidates import Params
+from sktune.trainers.anatomy import assembled
+from sktune.trainers.fold import FoldJob, PreparedFold, prepare
+from sktune.trainers.grouping import Planned, plan_stacks
+from sktune.trainers.runs import Advanced, AdvanceJob, finished_net
+from sktune.trainers.setup import Setup
+from sktune.trainers.solo import advance
 from sktune.trainers.stacked import Outcome, advance_stack, alone
 
 
 class Trainer(Protocol):
     """Advances runs to a rung."""
 
-    def plan(self, jobs: Sequence[AdvanceJob]) -> list[list[int]]:
-        """Return the numbers of the jobs that are done together, the dearest first."""
+    def prepare(self, job: FoldJob) -> PreparedFold:
+        """Return the rows of a fold as the runs are trained on them."""
+
+    def plan(self, jobs: Sequence[AdvanceJob]) -> list[Planned]:
+        """Return which jobs are done together, the dearest first."""
 
     def advance(self, jobs: Sequence[AdvanceJob]) -> list[Outcome]:
         """Train and score runs that were planned together; one that fails is a value."""
 
+    def refit(self, job: AdvanceJob) -> Advanced:
+        """Train the best candidate, which has all cores to itself."""
+
+    def whole(
+        self, setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes
+    ) -> tuple[Any, Any]:
+        """Return (estimator, predictor): as the user wrote it, and answering with their labels."""
+
+
+class _NetTrainer:
+    """What trainers of networks share."""
+
+    def prepare(self, job: FoldJob) -> PreparedFold:
+        """Fit the transformers and transform the rows, once per fold."""
+        return prepare(job)
+
+    def refit(self, job: AdvanceJob) -> Advanced:
+        """Train one network."""
+        return advance(job)
+
+    def whole(
+        self, setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes
+    ) -> tuple[Any, Any]:
+        """Put the trained net, and the net seen through its codec, behind the transformers."""
+        estimator, net = setup.whole(params), finished_net(setup, fold, snapshot)
+        view = setup.codec(net).view(net)
+        return assembled(estimator, fold.heads, net), assembled(estimator, fold.heads, view)
+
 
 @dataclass(frozen=True)
-class SoloTrainer:
+class SoloTrainer(_NetTrainer):
     """Trains one network at a time, by skorch."""
 
-    def plan(self, jobs: Sequence[AdvanceJob]) -> list[list[int]]:
+    def plan(self, jobs: Sequence[AdvanceJob]) -> list[Planned]:
         """Return each job alone."""
-        return [[number] for number in range(len(jobs))]
+        return [Planned(job.n_resources, [number]) for number, job in enumerate(jobs)]
 
     def advance(self, jobs: Sequence[AdvanceJob]) -> list[Outcome]:
         """Train and score one after the other."""
@@ -33,7 +69,7 @@ class SoloTrainer:
 
 
 @dataclass(frozen=True)
-class StackedTrainer:
+class StackedTrainer(_NetTrainer):
     """Trains networks of one structure as one tensor program.
 
     ``largest`` is the most networks of a stack, None what is fastest.
@@ -41,7 +77,7 @@ class StackedTrainer:
 
     largest: int | None = None
 
-    def plan(self, jobs: Sequence[AdvanceJob]) -> list[list[int]]:
+    def plan(self, jobs: Sequence[AdvanceJob]) -> list[Planned]:
         """Return the stacks."""
         return plan_stacks(jobs, self.largest)
 

@@ -7,7 +7,7 @@ import pytest
 from sktune.candidates import Advance, History, Propose, Report, Stop
 
 
-def report(action, fold, score, status="ok", n_parameters=1):
+def report(action, fold, score, n_parameters=1):
     return Report(
         action.candidate_id,
         fold,
@@ -15,12 +15,9 @@ def report(action, fold, score, status="ok", n_parameters=1):
         action.rung,
         action.n_resources,
         score=score,
-        scores={"score": score},
-        train_scores={},
         n_parameters=n_parameters,
-        fit_time=0.0,
-        score_time=0.0,
-        status=status,
+        status="ok" if score == score else "failed",
+        n_folds=action.n_folds,
     )
 
 
@@ -28,28 +25,41 @@ def chance(candidate_id, fold, rung):
     return random.Random(f"{candidate_id}:{fold}:{rung}").random()
 
 
-def simulate(rule, n_folds, score=chance, order=None):
-    """Run the schedule on a made-up score; return the history and all actions in order."""
+def simulate(rule, score=chance, order=None, available=10**6):
+    """Run the schedule with one worker on a made-up score; return the history and all actions.
+
+    What is due at once is done in order, or shuffled.
+    """
     history, done = History(), []
     while True:
         actions = rule.decide(history)
+        assert actions, "nothing is running, so something must be due"
         done += actions
         if any(isinstance(action, Stop) for action in actions):
             return history, done
         for action in actions:
             if isinstance(action, Propose):
-                for _ in range(action.n_candidates):
+                n_left = available - len(history.candidates)
+                for _ in range(min(action.n_candidates, n_left)):
                     history.propose({}, action.bracket)
-        runs = [(a, f) for a in actions if isinstance(a, Advance) for f in range(n_folds)]
+                history.exhausted = action.n_candidates > n_left
+        advances = [action for action in actions if isinstance(action, Advance)]
+        for action in advances:
+            history.begin(action)
+        runs = [
+            (a, fold)
+            for a in advances
+            for fold in range(a.n_folds)
+            if fold not in history.folds(*a.place)
+        ]
         if order is not None:
             order.shuffle(runs)
         for action, fold in runs:
-            value = score(action.candidate_id, fold, action.rung)
-            status = "ok" if value == value else "failed"
-            history.add(report(action, fold, value, status))
+            history.add(report(action, fold, score(action.candidate_id, fold, action.rung)))
 
 
 def prefix(history, n_reports):
+    """Return what a journal would have said after so many reports."""
     found = History()
     for candidate in history.candidates:
         found.propose(candidate.params, candidate.bracket)
@@ -58,47 +68,71 @@ def prefix(history, n_reports):
     return found
 
 
+def epochs_of(actions):
+    """Return the epochs, over all folds, that the actions ask for."""
+    trained, epochs = {}, 0
+    for action in actions:
+        if isinstance(action, Advance):
+            for fold in range(action.n_folds):
+                run = action.candidate_id, fold
+                epochs += action.n_resources - trained.get(run, 0)
+                trained[run] = action.n_resources
+    return epochs
+
+
 class ScheduleLaws:
-    """A subclass gives ``rule``, for a number of candidates and folds."""
+    """A subclass gives ``rule``, for a number of candidates."""
 
     n_folds = 3
 
     def rule(self, n_candidates):
         raise NotImplementedError
 
-    def test_epochs_foretold_are_epochs_asked_for(self):
-        for n in (1, 2, 9, 40, 81):
-            rule = self.rule(n)
-            _, actions = simulate(rule, self.n_folds)
-            before, epochs = {}, 0
-            for action in actions:
-                if isinstance(action, Advance):
-                    epochs += action.n_resources - before.get(action.candidate_id, 0)
-                    before[action.candidate_id] = action.n_resources
-            assert epochs == rule.plan.epochs
-
     def test_deciding_twice_changes_nothing(self):
         rule = self.rule(9)
-        history, _ = simulate(rule, self.n_folds)
+        history, _ = simulate(rule)
         for n_reports in range(len(history.reports) + 1):
             part = prefix(history, n_reports)
             assert rule.decide(part) == rule.decide(part)
             assert len(part.reports) == n_reports
 
-    def test_a_prefix_asks_for_what_is_missing(self):
+    def test_what_has_begun_is_not_due_again(self):
         rule = self.rule(9)
-        history, _ = simulate(rule, self.n_folds)
-        for n_reports in range(len(history.reports)):
-            due = rule.decide(prefix(history, n_reports))
-            after = history.reports[n_reports]
-            assert (after.candidate_id, after.rung) in [(a.candidate_id, a.rung) for a in due]
+        history = History()
+        seen = set()
+        while not isinstance((actions := rule.decide(history))[0], Stop):
+            for action in actions:
+                if isinstance(action, Propose):
+                    for _ in range(action.n_candidates):
+                        history.propose({}, action.bracket)
+                else:
+                    assert action.place not in seen
+                    seen.add(action.place)
+                    history.begin(action)
+                    for fold in range(action.n_folds):
+                        # while some of it runs, nothing of it is asked for again
+                        assert action not in rule.decide(history)
+                        history.add(report(action, fold, chance(action.candidate_id, fold, 0)))
 
-    @pytest.mark.parametrize("seed", range(200))
-    def test_the_order_of_results_does_not_matter(self, seed):
+    def test_rungs_are_climbed_one_by_one(self):
+        _, actions = simulate(self.rule(20))
+        reached = {}
+        for action in actions:
+            if isinstance(action, Advance):
+                before = reached.get(action.candidate_id, (-1, 0, 0))
+                assert action.rung == before[0] + 1
+                assert action.n_resources > before[1]
+                assert action.n_folds >= before[2]
+                reached[action.candidate_id] = (action.rung, action.n_resources, action.n_folds)
+
+    def test_the_last_rung_has_all_folds_and_resources(self):
         rule = self.rule(20)
-        _, actions = simulate(rule, self.n_folds)
-        _, shuffled = simulate(rule, self.n_folds, order=random.Random(seed))
-        assert shuffled == actions
+        _, actions = simulate(rule)
+        last = max(a.n_resources for a in actions if isinstance(a, Advance))
+        assert last == max(row["n_resources"] for row in rule.plan)
+        assert {a.n_folds for a in actions if isinstance(a, Advance) and a.n_resources == last} == {
+            self.n_folds
+        }
 
     @pytest.mark.parametrize("seed", range(50))
     def test_a_failed_candidate_never_goes_on(self, seed):
@@ -107,11 +141,50 @@ class ScheduleLaws:
         from_rung = rng.randint(0, 3)
 
         def score(candidate_id, fold, rung):
-            fails = candidate_id in failing and rung >= from_rung and fold == 1
+            fails = candidate_id in failing and rung >= from_rung and fold == 0
             return float("nan") if fails else chance(candidate_id, fold, rung)
 
-        history, _ = simulate(self.rule(27), self.n_folds, score)
+        history, _ = simulate(self.rule(27), score)
         for entry in history:
             if entry.status == "failed":
                 later = [r for r in history if r.candidate_id == entry.candidate_id]
                 assert max(r.rung for r in later) == entry.rung
+
+    def test_survivors_are_who_can_still_be_trained(self):
+        rule = self.rule(20)
+        history, _ = simulate(rule)
+        for n_reports in range(len(history.reports)):
+            alive = rule.survivors(prefix(history, n_reports))
+            assert {r.candidate_id for r in history.reports[n_reports:]} <= {*alive}
+
+    def test_too_few_candidates_are_enough(self):
+        for available in (0, 1, 4):
+            history, actions = simulate(self.rule(20), available=available)
+            assert len(history.candidates) == available
+            assert actions[-1] == Stop("finished")
+
+
+class SynchronousLaws(ScheduleLaws):
+    """What holds beside if a rung is complete before its best go on."""
+
+    def test_epochs_foretold_are_epochs_asked_for(self):
+        for n in (1, 2, 9, 40, 81):
+            rule = self.rule(n)
+            _, actions = simulate(rule)
+            per_fold = 1 if "n_folds" in rule.plan[0] else self.n_folds
+            assert epochs_of(actions) == rule.plan.epochs * per_fold
+
+    def test_a_prefix_asks_for_what_is_missing(self):
+        rule = self.rule(9)
+        history, _ = simulate(rule)
+        for n_reports in range(len(history.reports)):
+            due = rule.decide(prefix(history, n_reports))
+            after = history.reports[n_reports]
+            assert (after.candidate_id, after.rung) in [(a.candidate_id, a.rung) for a in due]
+
+    @pytest.mark.parametrize("seed", range(200))
+    def test_the_order_of_results_does_not_matter(self, seed):
+        rule = self.rule(20)
+        _, actions = simulate(rule)
+        _, shuffled = simulate(rule, order=random.Random(seed))
+        assert shuffled == actions

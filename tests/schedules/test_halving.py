@@ -1,8 +1,8 @@
 import pytest
 
 from sktune.candidates import Advance, History, Standing, Stop
-from sktune.schedules import Plan, SuccessiveHalving, best, ranked
-from tests.schedules.laws import ScheduleLaws, simulate
+from sktune.schedules import Plan, SuccessiveHalving, best, growing_folds, ranked
+from tests.schedules.laws import SynchronousLaws, simulate
 
 
 def halving(n, **settings):
@@ -10,29 +10,42 @@ def halving(n, **settings):
     return SuccessiveHalving.of(n, **settings)
 
 
-class TestSuccessiveHalving(ScheduleLaws):
+class TestSuccessiveHalving(SynchronousLaws):
     def rule(self, n_candidates):
         return halving(n_candidates)
 
 
-class TestAggressiveHalving(ScheduleLaws):
+class TestAggressiveHalving(SynchronousLaws):
     def rule(self, n_candidates):
         return halving(n_candidates, max_resources=9, aggressive_elimination=True)
 
 
+class TestGrowingFolds(SynchronousLaws):
+    def rule(self, n_candidates):
+        return halving(n_candidates, fold_rule=growing_folds)
+
+
+def test_growing_folds_by_hand():
+    # 3 folds on 4 rungs: 1, 2, 3, 3; the second rung trains 9 x (2 x 3 - 1 x 1) epochs
+    plan = halving(27, fold_rule=growing_folds).plan
+    assert [row["n_folds"] for row in plan] == [1, 2, 3, 3]
+    assert [row["epochs"] for row in plan] == [27, 9 * 5, 3 * 21, 54]
+    assert "epochs over all folds" in repr(plan)
+
+
 def test_the_best_third_goes_on():
-    history, actions = simulate(halving(27), 3, lambda c, fold, rung: c + fold)
+    history, actions = simulate(halving(27), lambda c, fold, rung: c + fold)
     by_rung = {}
     for action in actions:
         if isinstance(action, Advance):
             by_rung.setdefault(action.n_resources, []).append(action.candidate_id)
     assert by_rung == {1: list(range(27)), 3: list(range(18, 27)), 9: [24, 25, 26], 27: [26]}
-    assert best(history) == (0, 3, 26)
+    assert best(history) == (26, 0, 3)
 
 
 @pytest.mark.parametrize("n", [9, 40, 1000])
 def test_of_equals_the_first_go_on(n):
-    _, actions = simulate(halving(n), 3, lambda c, fold, rung: 0.5)
+    _, actions = simulate(halving(n), lambda c, fold, rung: 0.5)
     last = [a.candidate_id for a in actions if isinstance(a, Advance) and a.n_resources == 27]
     assert last == list(range(len(last)))
 
@@ -43,15 +56,15 @@ def test_ties_go_to_the_lower_cost_first():
 
 
 def test_all_failing_stops():
-    history, actions = simulate(halving(9), 3, lambda c, fold, rung: float("nan"))
+    history, actions = simulate(halving(9), lambda c, fold, rung: float("nan"))
     assert isinstance(actions[-1], Stop)
     assert len(history.reports) == 27
     assert best(history) is None
 
 
 def test_the_best_is_sought_where_there_is_one():
-    history, _ = simulate(halving(27), 3, lambda c, f, rung: c if rung < 2 else float("nan"))
-    assert best(history) == (0, 1, 26)
+    history, _ = simulate(halving(27), lambda c, f, rung: c if rung < 2 else float("nan"))
+    assert best(history) == (26, 0, 1)
 
 
 def test_epochs_by_hand():
@@ -69,7 +82,7 @@ def test_epochs_by_hand():
 
 
 def test_a_plan_is_a_sequence_of_rows():
-    plan = Plan([3, 1], [1, 3], bracket=2)
+    plan = Plan.of([3, 1], [1, 3], bracket=2)
     assert len(plan) == 2
     assert plan[-1] == {
         "bracket": 2,

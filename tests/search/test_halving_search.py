@@ -153,6 +153,7 @@ class TestResults:
         oracle = GridSearchCV(pipe(), {k: [0.1] for k in SPACE}, cv=3, return_train_score=True)
         oracle.set_params(param_grid={"mlpclassifier__width": [8]}).fit(X, Y)
         ours = {"iter", "n_resources", "candidate_id", "bracket", "rung", "status", "error"}
+        ours |= {"n_parameters"}
         params = {f"param_{name}" for name in SPACE}
         expected = {k for k in oracle.cv_results_ if not k.startswith("param_")} | ours | params
         assert set(fitted.cv_results_) == expected
@@ -507,7 +508,14 @@ class TestMistakes:
             ({"scoring": ["accuracy"], "refit": "f1"}, "must be one of the metrics"),
             ({"ensemble": True, "refit": False}, "`ensemble`=True needs"),
             ({"sampler": "grid", "n_candidates": 3}, "means nothing"),
-            ({"estimator": RandomForestClassifier(), "space": {"a": [1]}}, "skorch net"),
+            ({"estimator": RandomForestClassifier(), "resource": "epochs"}, "skorch net"),
+            ({"estimator": RandomForestClassifier(), "resource": "trees"}, "not supported"),
+            ({"estimator": RandomForestClassifier(), "resource": "passes"}, "partial_fit"),
+            ({"estimator": "a tree"}, "must be an estimator"),
+            ({"n_candidates": "exhaust", "min_resources": "exhaust"}, "cannot be both set"),
+            ({"time_budget": 0}, "`time_budget`=0"),
+            ({"fold_schedule": "shrink"}, "must be 'all' or 'grow'"),
+            ({"sampler": "tea"}, "'tpe'"),
             ({"space": {"mlpclassifier__max_epochs": [1]}}, "is the resource"),
             ({"space": {"mlpclassifier__widht": [1]}}, "did you mean"),
         ],

@@ -10,8 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sktune import MLPClassifier
 from sktune.space import final_step
-from sktune.trainers import FoldJob, Setup, assembled, head_setting, prepare
-from sktune.trainers.anatomy import heads, routed
+from sktune.trainers import FoldJob, Setup, head_setting
+from sktune.trainers.anatomy import assembled, heads, routed
+from sktune.trainers.fold import prepare
 
 X, Y = load_iris(return_X_y=True)
 TRAIN, VALID = np.arange(0, 150, 2), np.arange(1, 150, 2)

@@ -30,7 +30,7 @@ def jobs(net, params, X=X):
 def stacks(net, params, largest=None, X=X):
     """Return the sets of candidates of the stacks that are planned."""
     planned = StackedTrainer(largest).plan(jobs(net, params, X))
-    return [sorted(number // N_FOLDS for number in stack) for stack in planned]
+    return [sorted(number // N_FOLDS for number in stack.numbers) for stack in planned]
 
 
 def candidates_together(net, params):
@@ -126,8 +126,9 @@ def test_the_dearest_go_first_and_none_outweighs_the_rest_twice(given_stacks):
         numbered.append((size, list(range(start, start + n_networks))))
         start += n_networks
     balanced = _balanced(numbered)
-    assert sorted(chain.from_iterable(balanced)) == list(range(start))
+    assert sorted(chain.from_iterable(s.numbers for s in balanced)) == list(range(start))
     owner = {number: size for size, numbers in numbered for number in numbers}
-    costs = [_cost(owner[stack[0]], len(stack)) for stack in balanced]
+    costs = [_cost(owner[stack.numbers[0]], len(stack.numbers)) for stack in balanced]
+    assert costs == [stack.cost for stack in balanced]
     assert costs == sorted(costs, reverse=True)
     assert len(balanced) >= min(2, start)

@@ -13,8 +13,10 @@ from torch.optim import lr_scheduler
 
 from sktune import MLPClassifier, MLPRegressor
 from sktune.nets.randomness import Randomness
-from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, advance, finished_net
+from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup
+from sktune.trainers.runs import finished_net
 from sktune.trainers.snapshot import thaw
+from sktune.trainers.solo import advance
 from tests.user_nets import classifier, same_bits, weights
 
 X, Y = load_iris(return_X_y=True)

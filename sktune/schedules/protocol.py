@@ -1,0 +1,24 @@
+"""What a schedule is: a rule from what has happened to what is due."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sktune.candidates import Action, History
+from sktune.schedules.plan import Plan
+
+
+class Schedule(Protocol):
+    """Decides how far to train whom."""
+
+    @property
+    def plan(self) -> Plan:
+        """The rungs, before anything is trained."""
+
+    def decide(self, history: History) -> Sequence[Action]:
+        """Return what is due and has not begun; a pure function of the history.
+
+        Nothing means that what is running must report first.
+        """
+
+    def survivors(self, history: History) -> Sequence[int]:
+        """Return the candidates that may still be trained on, or be the answer."""
