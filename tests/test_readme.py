@@ -50,7 +50,13 @@ def test_the_example_trains_the_epochs_foretold(capsys):
 def test_a_network_of_ones_own(capsys):
     data = SNIPPETS[0].split("pipe =")[0]
     scope = run(data, SNIPPETS[1])
-    assert len(SNIPPETS) == 2
+    assert scope["search"].score(scope["X_test"], scope["y_test"]) > 0.9
+
+
+def test_more_ways_to_search():
+    data = SNIPPETS[0].split("pipe =")[0]
+    scope = run(data, "from sktune import SuccessiveHalvingSearchCV", SNIPPETS[2])
+    assert len(SNIPPETS) == 3
     assert scope["search"].score(scope["X_test"], scope["y_test"]) > 0.9
 
 

@@ -137,13 +137,14 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         classes = self._classes(y)
         n_classes = None if classes is None else len(classes)
         extent = Extent(len(splits), _num_samples(X), n_classes)
+        low, high = limits(self, extent)
         plan = self._planned(space, extent)
-        problem = self._problem(X, y, splits, routed, limits(self, extent).high)
+        problem = self._problem(X, y, splits, routed, high)
         tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
         engine = self._searched(problem, space, extent, tree)
         if tree:
             tree.search_ends()
-        self._conclude(engine, plan, gate, tree)
+        self._conclude(engine, plan, low, gate, tree)
         return self
 
     def _checked_space(self) -> Space:
@@ -165,6 +166,11 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         if gate is not None:
             X = gate.enter(X, reset=True)
         X, y = indexable(X, y)
+        if not _num_samples(X):
+            raise ValueError(
+                "Found array with 0 sample(s) while a minimum of 1 is required. "
+                "min_resources_=0: you might have passed an empty dataset X."
+            )
         return gate, X, self._checked_target(y)
 
     def _checked_target(self, y: Any) -> Any:
@@ -228,10 +234,10 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         return RungPrinter(resource_of(self), len({row["bracket"] for row in plan}))
 
     def _conclude(
-        self, engine: Engine, plan: Plan, gate: Gate | None, tree: CallbackTree | None
+        self, engine: Engine, plan: Plan, low: int, gate: Gate | None, tree: CallbackTree | None
     ) -> None:
         """Replace the attributes of an earlier fit, all at once, when nothing can fail any more."""
-        found = Conclusion(self, engine, plan, tree).attributes()
+        found = Conclusion(self, engine, plan, low, tree).attributes()
         found |= {"_gate": gate, **features(engine.problem.X, gate, found.get("best_estimator_"))}
         stale = [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]
         for name in [*stale, "_predictor"]:

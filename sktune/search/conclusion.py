@@ -30,8 +30,11 @@ class Conclusion:
         If there is no candidate with a finite score; the causes are counted.
     """
 
-    def __init__(self, search: Any, engine: Engine, plan: Plan, tree: CallbackTree | None) -> None:
+    def __init__(
+        self, search: Any, engine: Engine, plan: Plan, low: int, tree: CallbackTree | None
+    ) -> None:
         self._search, self._engine, self._plan, self._tree = search, engine, plan, tree
+        self._low = low
         self._history = engine.history
         errors = [report.error for report in self._history if report.error]
         place = best(self._history)
@@ -97,13 +100,14 @@ class Conclusion:
         counts = [len(ids) for ids in reached if ids]
         resources = [row["n_resources"] for row in self._plan]
         factor, first, last = self._search.factor, min(resources), max(resources)
+        low = first if self._search.min_resources == "exhaust" else self._low
         return {
             "n_resources_": resources[: len(counts)],
             "n_candidates_": counts,
             "n_remaining_candidates_": -(-counts[-1] // factor),
             "n_iterations_": len(counts),
             "n_required_iterations_": 1 + n_cuts(counts[0], factor),
-            "n_possible_iterations_": 1 + n_cuts(last, factor, first),
+            "n_possible_iterations_": 1 + n_cuts(last, factor, low),
             "min_resources_": first,
             "max_resources_": last,
         }

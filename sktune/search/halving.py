@@ -11,7 +11,7 @@ from sktune.space import Space
 
 
 class SuccessiveHalvingSearchCV(BaseSearch):
-    """Tune a network by cross-validated successive halving, continuing the survivors.
+    """Tune an estimator by cross-validated successive halving, continuing the survivors.
 
     Every candidate is trained a little on each fold; the best 1/``factor`` go on from where they
     stopped, until the last rung has had ``max_resources`` epochs. The schedule is that of
@@ -20,29 +20,39 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     Parameters
     ----------
     estimator : estimator
-        A skorch net (such as :class:`MLPClassifier`), or a pipeline that ends in one. Its
-        transformers are fitted once per fold and setting of their own hyperparameters.
+        A skorch net (such as :class:`MLPClassifier`), any other estimator, or a pipeline that
+        ends in one. Transformers in front of a net, or of what has ``partial_fit``, are fitted
+        once per fold and setting of their own hyperparameters.
     param_distributions : dict, list of dict, or "auto", default="auto"
         What may be tried, as for ``RandomizedSearchCV``: lists of values or distributions with
-        ``rvs``, also :class:`Float`, :class:`Int` and :class:`Choice`. "auto" is
+        ``rvs``, also :class:`Float`, :class:`Int`, :class:`Choice`, and Optuna's distributions;
+        a list of dicts for settings that go with some values of others only. "auto" is
         :func:`suggest_space` of the estimator.
-    sampler : {"random", "grid"} or object, default="random"
-        What proposes candidates: random draws, every point of the grid, or an object with the
-        method ``propose(n_candidates, history)``.
+    sampler : {"random", "grid", "sobol", "tpe", "gp", "cma"} or object, default="random"
+        What proposes candidates, none of them twice: random draws, every point of the grid, a
+        scrambled Sobol sequence (scipy), Optuna's Parzen estimator, Gaussian process or CMA-ES
+        (``pip install 'sktune[optuna]'``), which learn from the highest rung that has enough
+        results, an Optuna sampler, or an object with the method
+        ``propose(n_candidates, history)``.
     n_candidates : int or "exhaust", default="exhaust"
         Candidates of the first rung. "exhaust" takes ``max_resources // min_resources``, or the
-        whole grid. A finite space is never drawn from twice.
+        whole grid.
     factor : int, default=3
         One candidate in ``factor`` goes on, and has then ``factor`` times the epochs.
-    resource : {"auto", "epochs"}, default="auto"
-        What is allotted: epochs, when the final step is a skorch net.
+    resource : {"auto", "epochs", "passes", "n_samples"} or str, default="auto"
+        What is allotted: epochs of a skorch net; passes over the data, of what has
+        ``partial_fit``; rows, in proportion of the classes, the rungs nested and all validation
+        rows scored; or the name of an integer parameter such as "n_estimators". With the last two
+        the whole estimator is fitted anew at each rung, as in scikit-learn's halving searches.
+        "auto" is the first of these that the final step can be given.
     min_resources : int, "smallest" or "exhaust", default="smallest"
-        The least epochs of the first rung; both words mean 1. The last rung is exactly
-        ``max_resources``, and the others are that divided by powers of ``factor``, rounded
-        down.
+        The least resource of the first rung; both words mean 1, or of rows two for each fold and
+        class. The last rung is exactly ``max_resources``, and the others are that divided by
+        powers of ``factor``, rounded down.
     max_resources : int or "auto", default="auto"
-        Epochs of the last rung; "auto" is the net's ``max_epochs``. Learning-rate schedules of
-        sktune's nets are laid out for this many epochs.
+        Resource of the last rung; "auto" is the net's ``max_epochs``, the estimator's
+        ``max_iter``, or all rows. Learning-rate schedules of sktune's nets are laid out for this
+        many epochs.
     aggressive_elimination : bool, default=False
         When there are too many candidates for the rungs, drop the surplus after the first rung,
         so that at most ``factor`` candidates are left for the last.
@@ -52,8 +62,8 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         As for ``GridSearchCV``; None is the estimator's ``score``.
     refit : bool, str or callable, default=True
         Whether to train the best candidate on all rows; the name of the metric to choose by if
-        there are several; or a function from ``cv_results_`` to the row to choose (rungs are
-        then ranked by the first metric).
+        there are several; or a function from ``cv_results_`` to the row to choose, such as
+        :func:`one_standard_error` (rungs are then ranked by the first metric).
     ensemble : bool, default=False
         Predict with the average of the best candidate's fold networks, which are already
         trained, in place of refitting.
@@ -75,6 +85,13 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         that differ only in learning rate, weight decay, dropout rates, schedule or seed. A number
         is the most networks of a stack; False trains one network at a time. What cannot be
         stacked is trained alone whatever it says.
+    fold_schedule : {"all", "grow"}, default="all"
+        Whether every rung has all folds, or low rungs fewer of them: the survivors catch up on the
+        folds that come later, and the last rung has all (after Bergman, Purucker and Hutter, AutoML
+        2024).
+    time_budget : float or None, default=None
+        Seconds after which no new work begins; the best candidate of the highest rung reached is
+        the answer. What has begun is finished.
 
     Attributes
     ----------
@@ -86,9 +103,9 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         the best of the last rung, ties going to the network with fewer weights.
     cv_results_ : dict of ndarray
         scikit-learn's columns, a row for each candidate and rung, and ``candidate_id``,
-        ``bracket``, ``rung``, ``status`` ("ok", "diverged" or "failed") and ``error``. Fit
-        times are of the network alone, since the rung before. ``params`` never contains the
-        resource.
+        ``bracket``, ``rung``, ``n_parameters`` (trained weights), ``status`` ("ok", "diverged"
+        or "failed") and ``error``. Fit times are of the network alone, since the rung before.
+        ``params`` never contains the resource.
     history_ : list of dict
         A record for each run and rung: ``candidate_id``, ``fold``, ``bracket``, ``rung``,
         ``n_resources``, the scores, ``n_parameters``, ``fit_time``, ``score_time``, ``status``,
@@ -99,7 +116,7 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         How many runs were trained "stacked" and "solo", the "mean_size" of their stacks, and for
         those alone the "reasons" with their counts.
     stop_reason_ : str
-        "finished", or "callback" if a scikit-learn callback ended the search.
+        "finished", "time_budget", or "callback" if a scikit-learn callback ended the search.
     n_resources_, n_candidates_ : list of int
         Epochs and candidates of each rung.
     n_remaining_candidates_, n_iterations_, min_resources_, max_resources_, n_splits_ : int

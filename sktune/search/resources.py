@@ -125,8 +125,6 @@ def _limit_mistakes(search: Any, resource: str, low: int | None, high: int | Non
             f"{resource} that a candidate gets. (resource can only be 'n_samples' when "
             "max_resources='auto', or a net's or an estimator's own number of epochs or passes.)"
         )
-    elif low == 0:
-        yield "min_resources_=0: you might have passed an empty dataset X."
     elif low is not None and low > high:
         yield (
             f"`min_resources`={search.min_resources!r} must not be above `max_resources`="
