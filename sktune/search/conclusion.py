@@ -96,13 +96,13 @@ class Conclusion:
         }
 
     def _counts(self) -> dict[str, Any]:
-        reached = [self._history.reached(row["bracket"], row["rung"]) for row in self._plan]
-        counts = [len(ids) for ids in reached if ids]
-        resources = [row["n_resources"] for row in self._plan]
-        factor, first, last = self._search.factor, min(resources), max(resources)
+        rows = [(row, self._history.reached(row["bracket"], row["rung"])) for row in self._plan]
+        counts = [len(ids) for _, ids in rows if ids]
+        every = [row["n_resources"] for row in self._plan]
+        factor, first, last = self._search.factor, min(every), max(every)
         low = first if self._search.min_resources == "exhaust" else self._low
         return {
-            "n_resources_": resources[: len(counts)],
+            "n_resources_": [row["n_resources"] for row, ids in rows if ids],
             "n_candidates_": counts,
             "n_remaining_candidates_": -(-counts[-1] // factor),
             "n_iterations_": len(counts),

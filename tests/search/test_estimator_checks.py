@@ -1,8 +1,15 @@
 """Law 10: scikit-learn's own checks, on searches over our nets and over a user's."""
 
+from sklearn.linear_model import RidgeClassifier, SGDClassifier, SGDRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sktune import MLPClassifier, MLPRegressor, SuccessiveHalvingSearchCV
+from sktune import (
+    AsyncHalvingSearchCV,
+    HyperbandSearchCV,
+    MLPClassifier,
+    MLPRegressor,
+    SuccessiveHalvingSearchCV,
+)
 from tests.user_nets import ShapeSetter, classifier, regressor
 
 
@@ -32,6 +39,30 @@ def search(net, width):
         search(MLPRegressor(lr=0.01), "width"),
         search(classifier(batch_size=128, callbacks=[ShapeSetter()]), "module__width"),
         search(regressor(lr=0.05, callbacks=[ShapeSetter()]), "module__width"),
+        HyperbandSearchCV(
+            SGDClassifier(random_state=0),
+            {"alpha": [1e-5, 1e-4, 1e-3]},
+            max_resources=9,
+            cv=2,
+            error_score="raise",
+        ),
+        AsyncHalvingSearchCV(
+            SGDRegressor(random_state=0),
+            {"alpha": [1e-5, 1e-4]},
+            n_candidates=2,
+            factor=2,
+            max_resources=16,
+            cv=2,
+            error_score="raise",
+        ),
+        SuccessiveHalvingSearchCV(
+            RidgeClassifier(),
+            {"alpha": [0.1, 1.0]},
+            n_candidates=2,
+            factor=2,
+            cv=2,
+            error_score="raise",
+        ),
     ],
     expected_failed_checks=expected_failures,
 )
