@@ -28,6 +28,9 @@ class Axis(Protocol):
     def inner(self, outer: Any) -> Any:
         """Return the value of the distribution for a value of the dimension."""
 
+    def holds(self, outer: Any) -> bool:
+        """Whether this is a value of the dimension."""
+
     def suggest(self, trial: Trial, name: str) -> Any:
         """Return the value of the distribution that a trial suggests."""
 
@@ -41,6 +44,10 @@ class _Number:
         self._dimension = dimension
         kind: Any = FloatDistribution if isinstance(dimension, Float) else IntDistribution
         self.distribution = kind(dimension.low, dimension.high, log=dimension.log)
+
+    def holds(self, outer: Any) -> bool:
+        is_number = isinstance(outer, Real)
+        return is_number and self._dimension.low <= float(outer) <= self._dimension.high
 
     def suggest(self, trial: Trial, name: str) -> Any:
         d = self._dimension
@@ -63,6 +70,9 @@ class _Quantile:
         self._dimension = dimension
         self.distribution: BaseDistribution = FloatDistribution(self._EDGE, 1 - self._EDGE)
 
+    def holds(self, outer: Any) -> bool:
+        return isinstance(outer, Real)
+
     def suggest(self, trial: Trial, name: str) -> Any:
         return trial.suggest_float(name, self._EDGE, 1 - self._EDGE)
 
@@ -80,6 +90,9 @@ class _Option:
         self._options = list(dimension.options)
         self._places = {value_key(option): place for place, option in enumerate(self._options)}
         self.distribution: BaseDistribution = CategoricalDistribution(range(len(self._options)))
+
+    def holds(self, outer: Any) -> bool:
+        return value_key(outer) in self._places
 
     def suggest(self, trial: Trial, name: str) -> Any:
         return trial.suggest_categorical(name, range(len(self._options)))

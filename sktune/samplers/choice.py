@@ -52,6 +52,9 @@ def _is_optunas(given: Any) -> bool:
 def _model(given: Any, space: Space, seed: int) -> Sampler:
     try:
         from sktune.samplers.model import MODELS, ModelSampler
+
+        if given == "cma":
+            import cmaes  # noqa: F401  Optuna asks for it when it is too late
     except ImportError as error:
         raise InvalidSettingsError(
             f"`sampler`={given!r} needs Optuna: install it by pip install 'sktune[optuna]', or "

@@ -34,4 +34,4 @@ class GridSampler:
 
     def propose(self, n_candidates: int, history: History) -> Sequence[Params]:
         """Return the settings that follow those already proposed."""
-        return unseen(self._grid, n_candidates, history, len(self._grid))
+        return unseen(iter(self._grid), n_candidates, history, len(self._grid))

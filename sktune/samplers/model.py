@@ -6,7 +6,6 @@ it, so that it does not matter in how many parts or processes a search was run.
 """
 
 import copy
-import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,17 +13,17 @@ from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
-from optuna.trial import FrozenTrial, Trial, create_trial
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from sktune.candidates import Candidate, History, Params, Place, Seeds
 from sktune.samplers.axes import Axis, axes_of
-from sktune.samplers.protocol import unseen
+from sktune.samplers.protocol import Unseen, unseen
 from sktune.space import Space
 
 Make = Callable[[int, list[FrozenTrial]], BaseSampler]
 _CASE = "case"
-_VAIN_DRAWS = 200
+_VAIN_DRAWS, _VAIN_ASKS = 1000, 20
 # Of so many settings one is drawn at random, lest a model that errs is never put right.
 _RANDOM_ONE_IN = 4
 
@@ -43,7 +42,20 @@ def gp(seed: int, trials: list[FrozenTrial]) -> BaseSampler:
 
 def cma(seed: int, trials: list[FrozenTrial]) -> BaseSampler:
     """Return CMA-ES, warm-started by the trials (Nomura et al., AAAI 2021)."""
-    return CmaEsSampler(seed=seed, source_trials=trials, warn_independent_sampling=False)
+    numbers = [_numbers_of(trial) for trial in trials if trial.state.is_finished()]
+    if not any(trial.distributions for trial in numbers):
+        return RandomSampler(seed)
+    return CmaEsSampler(seed=seed, source_trials=numbers, warn_independent_sampling=False)
+
+
+def _numbers_of(trial: FrozenTrial) -> FrozenTrial:
+    kinds = {
+        name: kind
+        for name, kind in trial.distributions.items()
+        if not (isinstance(kind, CategoricalDistribution) or kind.single())
+    }
+    params = {name: trial.params[name] for name in kinds}
+    return create_trial(params=params, distributions=kinds, value=trial.value)
 
 
 MODELS: Mapping[str, Make] = {"tpe": tpe, "gp": gp, "cma": cma}
@@ -85,7 +97,8 @@ class ModelSampler:
         self._make = make if callable(make) else _copies_of(make)
         # A model of d numbers needs some more points than that.
         self._enough = max(10, max(map(len, self._cases)) + 3)
-        self._patience = max(_VAIN_DRAWS, 8 * (space.size or 0))
+        self._size = space.size
+        self._patience = max(_VAIN_DRAWS, 20 * (self._size or 0))
 
     def propose(self, n_candidates: int, history: History) -> Sequence[Params]:
         """Return settings that the model prefers, and some random ones among them."""
@@ -93,47 +106,64 @@ class ModelSampler:
         if not trials:
             return unseen(self._draws, n_candidates, history, self._patience)
         with _quiet():
-            study = optuna.create_study(
-                sampler=self._make(self._seeds.derive("model", len(history.candidates)), trials),
-                direction="maximize",
-            )
-            study.add_trials(trials)
-            asked = self._mixed(study, len(history.candidates))
-            return unseen(asked, n_candidates, history, self._patience)
+            asked = self._asked(len(history.candidates), trials)
+            return self._mixed(asked, n_candidates, history)
 
-    def _mixed(self, study: optuna.Study, first: int) -> Iterator[Params]:
-        for number in itertools.count(first):
-            if number % _RANDOM_ONE_IN:
-                yield self._suggested(study.ask())
-            else:
-                yield from itertools.islice(self._draws, 1)
+    def _mixed(self, asked: Iterator[Params], n_candidates: int, history: History) -> list[Params]:
+        new, found = Unseen(history), list[Params]()
+        for number in range(len(new), len(new) + n_candidates):
+            is_left = self._size is None or len(new) < self._size
+            is_models = is_left and number % _RANDOM_ONE_IN > 0
+            params = new.first(asked, _VAIN_ASKS) if is_models else None
+            params = params or new.first(self._draws, self._patience + len(new))
+            if params is None:
+                break
+            found.append(params)
+        return found
+
+    def _asked(self, n_known: int, trials: list[FrozenTrial]) -> Iterator[Params]:
+        sampler = self._make(self._seeds.derive("model", n_known), trials)
+        study = optuna.create_study(sampler=sampler, direction="maximize")
+        study.add_trials(trials)
+        while True:
+            yield self._suggested(study.ask())
 
     # Told.
 
     def _trials(self, history: History) -> list[FrozenTrial]:
-        """Return the results of the highest level that has enough of them."""
+        """Return the results of the highest level that has enough of them, and what is pending."""
         for level in history.levels():
             places = [Place(c, *key) for key in level for c in history.reached(*key)]
-            standings = {place: history.standing(place) for place in places}
-            scores = [standing.score for standing in standings.values() if standing is not None]
+            standings = {place.candidate_id: history.standing(place) for place in places}
+            scores = {c: s.score for c, s in standings.items() if s is not None}
             if len(scores) >= self._enough:
-                # A run that failed is worth as little as the worst that did not.
-                worst = min(scores)
-                return [
-                    self._trial(history.candidates[place.candidate_id], s.score if s else worst)
-                    for place, s in standings.items()
-                ]
+                return [*self._finished(history, scores), *self._pending(history)]
         return []
 
-    def _trial(self, candidate: Candidate, score: float) -> FrozenTrial:
-        params, names = candidate.params, candidate.params.keys()
-        case = next(k for k, axes in enumerate(self._cases) if axes.keys() == names)
+    def _finished(self, history: History, scores: Mapping[int, float]) -> Iterator[FrozenTrial]:
+        # A candidate that failed is worth as little as the worst that did not.
+        failed = {
+            report.candidate_id: min(scores.values()) for report in history if report.status != "ok"
+        }
+        for candidate_id, score in {**scores, **failed}.items():
+            yield self._trial(history.candidates[candidate_id], score)
+
+    def _pending(self, history: History) -> Iterator[FrozenTrial]:
+        reported = {place.candidate_id for place in history.completed}
+        for candidate in history.candidates:
+            if candidate.candidate_id not in reported:
+                yield self._trial(candidate, None)
+
+    def _trial(self, candidate: Candidate, score: float | None) -> FrozenTrial:
+        params = candidate.params
+        case = next(k for k, axes in enumerate(self._cases) if _holds(axes, params))
         axes = self._named(case)
         inner: dict[str, Any] = {key: axis.inner(params[name]) for key, name, axis in axes}
         distributions = {key: axis.distribution for key, _, axis in axes}
         if len(self._cases) > 1:
             inner[_CASE], distributions[_CASE] = case, CategoricalDistribution(self._numbers)
-        return create_trial(params=inner, distributions=distributions, value=score)
+        state = TrialState.RUNNING if score is None else TrialState.COMPLETE
+        return create_trial(params=inner, distributions=distributions, value=score, state=state)
 
     # Asked.
 
@@ -147,7 +177,12 @@ class ModelSampler:
 
     def _named(self, case: int) -> list[tuple[str, str, Axis]]:
         """Return (name for the model, name, axis): what two cases share is modelled apart."""
-        return [(f"{case}:{name}", name, axis) for name, axis in self._cases[case].items()]
+        prefix = f"{case}:" if len(self._cases) > 1 else ""
+        return [(prefix + name, name, axis) for name, axis in self._cases[case].items()]
+
+
+def _holds(axes: Mapping[str, Axis], params: Params) -> bool:
+    return axes.keys() == params.keys() and all(a.holds(params[name]) for name, a in axes.items())
 
 
 def _copies_of(sampler: BaseSampler) -> Make:
@@ -159,7 +194,7 @@ def _copies_of(sampler: BaseSampler) -> Make:
 def _quiet() -> Iterator[None]:
     """Keep Optuna from telling of each study, and of features that it may change."""
     level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(max(level, optuna.logging.ERROR))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

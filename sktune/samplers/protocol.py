@@ -1,6 +1,7 @@
 """What a sampler is: something that proposes settings, given all that is known so far."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 from sktune.candidates import History, Params
@@ -39,22 +40,37 @@ class Sampler(Protocol):
         """
 
 
-def unseen(
-    draws: Iterable[Params], n_candidates: int, history: History, patience: int
-) -> list[Params]:
-    """Return the first settings among the draws that are not in the history, each once.
+class Unseen:
+    """Lets through, of any draws, settings that are not in the history, each once."""
 
-    ``patience`` is the number of draws in a row without a new one after which there is none.
+    def __init__(self, history: History) -> None:
+        self._seen = {setting_key(candidate.params) for candidate in history.candidates}
+
+    def __len__(self) -> int:
+        """Return how many settings there are that would not be let through."""
+        return len(self._seen)
+
+    def first(self, draws: Iterator[Params], n_tries: int) -> Params | None:
+        """Return the next new setting, None if there is none among so many draws."""
+        for params in islice(draws, n_tries):
+            key = setting_key(params)
+            if key not in self._seen:
+                self._seen.add(key)
+                return params
+        return None
+
+
+def unseen(
+    draws: Iterator[Params], n_candidates: int, history: History, patience: int
+) -> list[Params]:
+    """Return as many new settings as are asked for, or as there seem to be.
+
+    There seems to be none after ``patience`` draws in vain, beside one for each setting known.
     """
-    seen = {setting_key(candidate.params) for candidate in history.candidates}
-    found: list[Params] = []
-    n_vain = 0
-    for params in draws:
-        key = setting_key(params)
-        n_vain = n_vain + 1 if key in seen else 0
-        if key not in seen:
-            seen.add(key)
-            found.append(params)
-        if len(found) == n_candidates or n_vain > patience:
+    new, found = Unseen(history), list[Params]()
+    while len(found) < n_candidates:
+        params = new.first(draws, patience + len(new))
+        if params is None:
             break
+        found.append(params)
     return found

@@ -177,7 +177,9 @@ class Quantiles:
 
     def at(self, quantile: float) -> Any:
         """Return the number below which a share ``quantile`` of the draws lies."""
-        return self.distribution.ppf(quantile)
+        value = self.distribution.ppf(quantile)
+        # scipy puts whole numbers as floats.
+        return int(value) if hasattr(self.distribution, "pmf") else value
 
     def quantile(self, value: float) -> float:
         """Return the share of the draws that lies below a number."""

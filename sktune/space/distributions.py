@@ -1,5 +1,6 @@
 """Foreign distributions understood: scipy's and Optuna's as dimensions of our own."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,12 +38,16 @@ def dimension_of(given: Any) -> Dimension | None:
 
 
 def _of_scipy(given: Any) -> Dimension:
-    name = getattr(given, "dist", given).name
-    low, high = given.support()
+    name = getattr(getattr(given, "dist", given), "name", "")
     if name == "randint":
-        return Int(int(low), int(high)) if high > low else Choice([int(low)])
+        low, high = map(int, given.support())
+        return Int(low, high) if high > low else Choice([low])
     if name in ("uniform", "loguniform", "reciprocal"):
-        return Float(float(low), float(high), log=name != "uniform")
+        low, high = map(float, given.support())
+        # Shifted along the axis, a log-uniform distribution is none any more.
+        is_log = name != "uniform"
+        if not is_log or (low > 0 and math.isclose(given.median() ** 2, low * high)):
+            return Float(low, high, log=is_log)
     return Quantiles(given)
 
 
@@ -57,7 +62,7 @@ def _of_optuna(given: Any) -> Dimension:
     if given.step is None:
         return Float(given.low, given.high, log=given.log)
     n_steps = int(np.floor((given.high - given.low) / given.step + 1e-9))
-    return Choice([given.low + k * given.step for k in range(n_steps + 1)])
+    return Choice([min(given.low + k * given.step, given.high) for k in range(n_steps + 1)])
 
 
 def drawable(given: Any) -> Any:
@@ -72,4 +77,6 @@ def n_values(given: Any) -> int | None:
     if isinstance(given, (Sequence, np.ndarray)):
         return len(given)
     dimension = dimension_of(given)
+    if isinstance(dimension, Choice):
+        return len(dimension.options)
     return dimension.high - dimension.low + 1 if isinstance(dimension, Int) else None

@@ -25,19 +25,23 @@ def setting_key(params: Mapping[str, Any]) -> Hashable:
 
 
 def value_key(value: Any) -> Hashable:
-    """Return what tells values apart: equal for equal values."""
+    """Return what tells values apart: equal for equal values.
+
+    >>> value_key(1) == value_key(np.int64(1)), value_key(1) == value_key(True)
+    (True, False)
+    """
     value = value.item() if isinstance(value, np.generic) else value
-    # True is equal to 1, but not the same setting.
-    key = type(value).__name__, value
-    return key if isinstance(value, Hashable) and _has_hash(value) else (key[0], repr(value))
-
-
-def _has_hash(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:  # a tuple of lists, for one
-        return False
-    return True
+    name = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return name, value.shape, *map(value_key, value.ravel().tolist())
+    if isinstance(value, (list, tuple)):
+        return name, *map(value_key, value)
+    if isinstance(value, Mapping):
+        return name, frozenset((key, value_key(item)) for key, item in value.items())
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return name, value_key(value.get_params(deep=False))
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return name, repr(value) if is_nan or not isinstance(value, Hashable) else value
 
 
 def _is_listed(dimension: Any) -> bool:
