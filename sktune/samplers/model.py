@@ -142,9 +142,8 @@ class ModelSampler:
 
     def _finished(self, history: History, scores: Mapping[int, float]) -> Iterator[FrozenTrial]:
         # A candidate that failed is worth as little as the worst that did not.
-        failed = {
-            report.candidate_id: min(scores.values()) for report in history if report.status != "ok"
-        }
+        worst = min(scores.values())
+        failed = {report.candidate_id: worst for report in history if report.status != "ok"}
         for candidate_id, score in {**scores, **failed}.items():
             yield self._trial(history.candidates[candidate_id], score)
 

@@ -40,8 +40,8 @@ def dimension_of(given: Any) -> Dimension | None:
 def _of_scipy(given: Any) -> Dimension:
     name = getattr(getattr(given, "dist", given), "name", "")
     if name == "randint":
-        low, high = map(int, given.support())
-        return Int(low, high) if high > low else Choice([low])
+        first, last = map(int, given.support())
+        return Int(first, last) if last > first else Choice([first])
     if name in ("uniform", "loguniform", "reciprocal"):
         low, high = map(float, given.support())
         # Shifted along the axis, a log-uniform distribution is none any more.
