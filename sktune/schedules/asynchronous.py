@@ -72,7 +72,9 @@ class AsyncHalving:
     def _ladder(self, history: History) -> "_Ladder":
         # What a history says of the rungs, kept from decision to decision: reading it from the
         # start would take longer and longer.
-        ladder = self._ladders.setdefault(history, _Ladder(len(self.rungs)))
+        if history not in self._ladders:
+            self._ladders[history] = _Ladder(len(self.rungs))
+        ladder = self._ladders[history]
         ladder.read(history)
         return ladder
 
@@ -139,4 +141,4 @@ class _Rung:
 
 
 def _above(place: Place) -> Place:
-    return place._replace(rung=place.rung + 1)
+    return Place(place.candidate_id, place.bracket, place.rung + 1)
