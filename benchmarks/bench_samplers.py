@@ -40,7 +40,10 @@ def adult(seed):
         table = pd.read_csv(Path(folder) / "adult.csv.gz").drop(columns="split")
         X, y = table.drop(columns="income"), table["income"]
     else:
-        X, y = fetch_openml("adult", version=2, return_X_y=True, as_frame=True)
+        try:
+            X, y = fetch_openml("adult", version=2, return_X_y=True, as_frame=True)
+        except OSError as error:
+            raise SystemExit("Set SKTUNE_DATA to a folder with adult.csv.gz.") from error
     numbers = make_column_selector(dtype_include="number")
     others = make_column_selector(dtype_exclude="number")
     transformer = make_column_transformer(
