@@ -1,13 +1,23 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sktune.candidates import Advance, History, Standing, Stop
-from sktune.schedules import Plan, SuccessiveHalving, best, growing_folds, ranked
-from tests.schedules.laws import SynchronousLaws, simulate
+from sktune.schedules import (
+    AsyncHalving,
+    Plan,
+    SuccessiveHalving,
+    all_folds,
+    best,
+    growing_folds,
+    ranked,
+)
+from tests.schedules.laws import SynchronousLaws, epochs_of, simulate
 
 
-def halving(n, **settings):
-    settings = {"factor": 3, "min_resources": 1, "max_resources": 27, "n_folds": 3, **settings}
-    return SuccessiveHalving.of(n, **settings)
+def halving(n, **changes):
+    given = {"factor": 3, "min_resources": 1, "max_resources": 27, "n_folds": 3, **changes}
+    return SuccessiveHalving.of(n, **given)
 
 
 class TestSuccessiveHalving(SynchronousLaws):
@@ -23,6 +33,25 @@ class TestAggressiveHalving(SynchronousLaws):
 class TestGrowingFolds(SynchronousLaws):
     def rule(self, n_candidates):
         return halving(n_candidates, fold_rule=growing_folds)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(1, 300),
+    st.integers(1, 1000),
+    st.sampled_from([2, 3, 4, 5]),
+    st.integers(1, 3),
+    st.sampled_from([all_folds, growing_folds]),
+)
+def test_epochs_foretold_are_epochs_asked_for(n, max_resources, factor, n_folds, fold_rule):
+    rule = halving(
+        n, factor=factor, max_resources=max_resources, n_folds=n_folds, fold_rule=fold_rule
+    )
+    per_fold = 1 if "n_folds" in rule.plan[0] else n_folds
+    assert epochs_of(simulate(rule)[1]) == rule.plan.epochs * per_fold
+    asha = AsyncHalving(rule.rungs, factor, n, n_folds)
+    counts = [row["n_candidates"] for row in asha.plan]
+    assert counts == [max(1, n // factor**rung) for rung in range(len(rule.rungs))]
 
 
 def test_growing_folds_by_hand():
