@@ -1,9 +1,9 @@
 """A sampler that learns against random draws: the same epochs, real networks, real data.
 
-Hyperband with ``sampler="tpe"`` and with ``sampler="random"`` on the digits and on the adult table
-(a sample of it for the search, the rest to test on), over several seeds: cross-validated and test
-accuracy, as they are. The folder with adult.csv.gz comes from the environment variable
-SKTUNE_DATA, else the table from scikit-learn's fetcher.
+Plain random search, Hyperband, and Hyperband with ``sampler="tpe"`` at equal epochs, on the digits
+and on the adult table (a sample of it for the search, the rest to test on), over several seeds:
+cross-validated and test accuracy, as they are. The folder with adult.csv.gz comes from the
+environment variable SKTUNE_DATA, else the table from scikit-learn's fetcher.
 
     python benchmarks/bench_samplers.py [--seeds 5] [--epochs 27] [--jobs 2]
 """
@@ -22,7 +22,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from sktune import HyperbandSearchCV, MLPClassifier
+from sktune import HyperbandSearchCV, MLPClassifier, SuccessiveHalvingSearchCV
 
 N_ADULT = 4000
 
@@ -54,29 +54,44 @@ def adult(seed):
     return *parts, transformer
 
 
-def searched(data, sampler, seed, options):
+def hyperband(sampler):
+    """Return how to make a Hyperband search."""
+    return lambda pipe, epochs, **more: HyperbandSearchCV(
+        pipe, sampler=sampler, max_resources=epochs, **more
+    )
+
+
+def plain_random(pipe, epochs, **more):
+    """Return a random search: as many epochs as Hyperband, every candidate trained in full."""
+    n_candidates = HyperbandSearchCV(pipe, max_resources=epochs).plan().epochs // epochs
+    return SuccessiveHalvingSearchCV(
+        pipe, n_candidates=n_candidates, min_resources=epochs, max_resources=epochs, **more
+    )
+
+
+KINDS = {
+    "random search": plain_random,
+    "Hyperband, random": hyperband("random"),
+    "Hyperband, TPE": hyperband("tpe"),
+}
+
+
+def searched(data, kind, seed, options):
     """Return cross-validated score, test score and seconds."""
     X, X_test, y, y_test, transformer = data(seed)
     pipe = make_pipeline(transformer, MLPClassifier())
-    search = HyperbandSearchCV(
-        pipe,
-        sampler=sampler,
-        max_resources=options.epochs,
-        cv=3,
-        n_jobs=options.jobs,
-        random_state=seed,
-    )
+    search = kind(pipe, options.epochs, cv=3, n_jobs=options.jobs, random_state=seed)
     start = time.perf_counter()
     search.fit(X, y)
     seconds = time.perf_counter() - start
     return search.best_score_, search.score(X_test, y_test), seconds
 
 
-def row(name, data, sampler, options):
-    found = [searched(data, sampler, seed, options) for seed in range(options.seeds)]
+def row(name, data, kind, options):
+    found = [searched(data, KINDS[kind], seed, options) for seed in range(options.seeds)]
     columns = list(zip(*found, strict=True))
     cells = [f"{statistics.mean(c):.4f} ± {statistics.stdev(c):.4f}" for c in columns[:2]]
-    return f"| {name} | {sampler} | {cells[0]} | {cells[1]} | {statistics.median(columns[2]):.1f} |"
+    return f"| {name} | {kind} | {cells[0]} | {cells[1]} | {statistics.median(columns[2]):.1f} |"
 
 
 def main() -> None:
@@ -85,11 +100,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=27)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS))
     options = parser.parse_args()
-    print("| data | sampler | cross-validated | test | median s |\n| --- | --- | --- | --- | --- |")
+    print("| data | search | cross-validated | test | median s |\n| --- | --- | --- | --- | --- |")
     for name, data in (("digits", digits), ("adult", adult)):
-        for sampler in ("random", "tpe"):
-            print(row(name, data, sampler, options), flush=True)
+        for kind in options.kinds:
+            print(row(name, data, kind, options), flush=True)
 
 
 if __name__ == "__main__":
