@@ -60,6 +60,22 @@ class Report:
         """The run that is reported."""
         return Run(self.candidate_id, self.fold)
 
+    @property
+    def place(self) -> "Place":
+        """The candidate and the rung."""
+        return Place(self.candidate_id, self.bracket, self.rung)
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it but the reasons of stacking, with a name for each score."""
+        first = ("candidate_id", "fold", "bracket", "rung", "n_resources")
+        last = ("n_parameters", "fit_time", "score_time", "stack_size", "status", "error")
+        return {
+            **{name: getattr(self, name) for name in first},
+            **{f"test_{name}": score for name, score in self.scores.items()},
+            **{f"train_{name}": score for name, score in self.train_scores.items()},
+            **{name: getattr(self, name) for name in last},
+        }
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -126,7 +142,7 @@ class History:
         rung = self._rungs.setdefault((report.bracket, report.rung), {})
         folds = rung.setdefault(report.candidate_id, {})
         folds[report.fold] = report
-        place = Place(report.candidate_id, report.bracket, report.rung)
+        place = report.place
         if len(folds) == report.n_folds and place not in self._complete:
             self._complete.add(place)
             self.completed.append(place)
@@ -160,6 +176,11 @@ class History:
     def n_resources(self, bracket: int, rung: int) -> int:
         """Return the resource of a rung that has a report."""
         return next(iter(next(iter(self._rungs[bracket, rung].values())).values())).n_resources
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return a dict for each run and rung, whatever order they came in."""
+        in_order = sorted(self, key=lambda r: (r.bracket, r.rung, r.candidate_id, r.fold))
+        return [report.record() for report in in_order]
 
     def levels(self) -> list[list[tuple[int, int]]]:
         """Return the (bracket, rung) pairs by resource, the most first.

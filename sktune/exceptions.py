@@ -22,6 +22,46 @@ class DivergedError(SktuneError, ArithmeticError):
     """
 
 
+class LostWorkerError(SktuneError, RuntimeError):
+    """A worker process that died before its job was done.
+
+    Remedy: if it was killed for want of memory, use fewer workers or a smaller ``stacking``.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    n_suspects : int, default=1
+        Jobs any of which may have been the cause, this one among them; 0 if it was not this one.
+    """
+
+    def __init__(self, message: str, n_suspects: int = 1) -> None:
+        super().__init__(message)
+        self.n_suspects = n_suspects
+
+
+class RunTimeoutError(SktuneError, TimeoutError):
+    """A run that took longer than ``run_timeout``.
+
+    Remedy: raise ``run_timeout``, or take out of the space what makes networks slow.
+    """
+
+
+class StorageError(SktuneError):
+    """A storage directory that cannot be used: taken, damaged, of another search, or full.
+
+    Remedy: the message says what is the matter and what to do.
+    """
+
+
+class DamagedSnapshotWarning(UserWarning):
+    """A snapshot in a storage directory that is missing or not what was written.
+
+    Remedy: none is needed, the run is trained again from the snapshot before; but look after the
+    disk.
+    """
+
+
 class AllRunsFailedError(SktuneError, ValueError):
     """No candidate was left with a finite score.
 

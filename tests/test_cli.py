@@ -99,7 +99,7 @@ def test_interrupted_it_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sktune.cli._print_result", interrupt)
+    monkeypatch.setattr("sktune.cli.fit._print_result", interrupt)
     with pytest.raises(KeyboardInterrupt):
         main(["fit", *QUICK, "--output", str(tmp_path / "out")])
     assert list(tmp_path.iterdir()) == []

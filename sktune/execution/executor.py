@@ -4,23 +4,28 @@ import itertools
 import tempfile
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
-import joblib
-import numpy as np
 from joblib import Parallel, cpu_count
-from joblib._parallel_backends import LokyBackend
-from joblib.parallel import BatchedCalls
 
-from sktune.execution.files import dump
+from sktune.candidates import Failure
+from sktune.exceptions import LostWorkerError, RunTimeoutError
 from sktune.execution.outcome import Job, Result, attempt
+from sktune.execution.pools import Pool, is_cluster, pool_of
+from sktune.execution.watch import limited, where_it_hung
 
 T = TypeVar("T")
-_WORTH_A_FILE = 1 << 12  # bytes
+Answer = tuple[int, Any]
+
+
+class _Outcome(NamedTuple):
+    number: int
+    generation: int
+    outcome: Any
 
 
 class Executor:
@@ -44,15 +49,18 @@ class Executor:
         # seconds to start. joblib's default hands arrays from 1 MB on over as memory maps.
         self._parallel = Parallel(n_jobs=n_jobs)
         self._numbers = itertools.count()
-        self._n_running = 0
-        self._waiting: deque[Callable[[], tuple[int, Any]]] = deque()
-        self._finished: SimpleQueue[Any] = SimpleQueue()
+        self._in_flight: dict[int, float | None] = {}  # with the seconds that each may take
+        self._waiting: deque[Callable[[], Answer]] = deque()
+        self._answers: deque[Answer] = deque()
+        self._finished: SimpleQueue[_Outcome] = SimpleQueue()
+        # Pools are numbered, since an old one may go on telling of jobs that were lost with it.
+        self._generation = 0
 
     def __enter__(self) -> Self:
         self._parallel.__enter__()
         self._parallel._backend.start_call()
         self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
-        self._n_files = itertools.count()
+        self._pool: Pool = pool_of(self._parallel, Path(self._folder.name))
         return self
 
     def __exit__(
@@ -62,82 +70,168 @@ class Executor:
         trace: TracebackType | None,
     ) -> None:
         backend = self._parallel._backend
-        if self._n_running and self.n_workers > 1:
+        if self._in_flight and self.n_workers > 1:
             # Nobody will ask for these results any more.
             backend.abort_everything()
         backend.stop_call()
         self._parallel.__exit__(kind, error, trace)
         self._folder.cleanup()
 
-    @property
+    @cached_property
     def n_workers(self) -> int:
         """Jobs that run at once."""
         n_workers: int = self._parallel._effective_n_jobs()
         return n_workers
 
     @property
+    def has_processes(self) -> bool:
+        """Whether jobs are done by other processes, which can be lost without this one."""
+        backend = self._parallel._backend
+        is_alone = self.n_workers == 1 or getattr(backend, "supports_sharedmem", False)
+        return is_cluster(backend) or not is_alone
+
+    @property
     def n_threads(self) -> int | None:
         """Each process's share of the cores; None when there is one process, which has all.
 
         Threads train in turns, since they share torch's random generator: each turn has all.
+        Workers of a cluster have what the cluster gives them.
         """
-        shares_memory = getattr(self._parallel._backend, "supports_sharedmem", False)
-        if self.n_workers == 1 or shares_memory:
+        if not self.has_processes or is_cluster(self._parallel._backend):
             return None
         return max(1, int(cpu_count()) // self.n_workers)
+
+    @property
+    def folder(self) -> Path | None:
+        """A scratch directory that all workers see, None if there is none."""
+        return Path(self._folder.name) if self._pool.is_here else None
 
     def share(self, thing: Any) -> Any:
         """Return an array of numbers where the workers can read it without being sent it.
 
-        That is a file mapped into memory, for processes on this machine. Anything else, and
-        everything when workers share memory or are elsewhere, comes back as it is.
+        That is a file mapped into memory, for processes on this machine; data scattered, on a
+        cluster. Anything else, and everything when workers share memory, comes back as it is.
         """
-        is_array = isinstance(thing, np.ndarray) and not thing.dtype.hasobject
-        is_near = isinstance(self._parallel._backend, LokyBackend) and self.n_workers > 1
-        if not (is_array and is_near and thing.nbytes >= _WORTH_A_FILE):
-            return thing
-        path = Path(self._folder.name) / f"{next(self._n_files)}.npy"
-        dump(np.asarray(thing), path)
-        return joblib.load(path, mmap_mode="r")
+        return self._pool.share(thing) if self.has_processes else thing
 
     @property
     def n_running(self) -> int:
         """Jobs that were submitted and whose results have not been taken."""
-        return self._n_running
+        return len(self._in_flight) + len(self._answers)
 
-    def submit(self, function: Callable[[Job], Result], job: Job) -> int:
+    def submit(
+        self, function: Callable[[Job], Result], job: Job, seconds: float | None = None
+    ) -> int:
         """Have a job done; return its number, with which its result comes back.
 
         With one worker it is done when a result is asked for, else as soon as a worker is free.
+        A job that takes longer than ``seconds`` is ended with its process, where it has one.
         """
         number = next(self._numbers)
-        task = partial(_numbered, partial(attempt, function), number)
-        self._n_running += 1
-        if self.n_workers == 1:
-            self._waiting.append(partial(task, job))
+        call: Callable[[], Any] = partial(attempt, function, job)
+        if self._is_alone:
+            self._waiting.append(partial(_numbered, number, call))
+        elif seconds is None:
+            self._send(number, call)
         else:
-            backend = self._parallel._backend
-            nested = backend.get_nested_backend()
-            call = BatchedCalls([(task, (job,), {})], nested, self._pickled_here)
-            backend.submit(call, callback=self._finished.put)
+            self._send(number, partial(_within, seconds, self._note(number), call))
+        self._in_flight[number] = seconds
         return number
 
-    def _pickled_here(self) -> None:
-        """Have large arrays of the job that is being pickled put into files of this search."""
-        if isinstance(self._parallel._backend, LokyBackend):
-            manager = self._parallel._backend._workers._temp_folder_manager
-            manager.set_current_context(self._parallel._id)
+    @property
+    def _is_alone(self) -> bool:
+        return self.n_workers == 1 and not self.has_processes
 
-    def next(self) -> tuple[int, Any]:
-        """Return (number of a job, its result or failure): the first that is ready."""
+    def _send(self, number: int, call: Callable[[], Any]) -> None:
+        def done(outcome: Any, generation: int = self._generation) -> None:
+            self._finished.put(_Outcome(number, generation, outcome))
+
+        try:
+            self._pool.submit(call, done)
+        except Exception as error:
+            if not self._pool.is_loss(error):
+                raise
+            # The pool broke a moment ago, and nobody has been told yet.
+            self._lose_all(error)
+            self._send(number, call)
+
+    def _note(self, number: int) -> Path | None:
+        folder = self.folder
+        return folder and folder / f"{number}.hung"
+
+    def next(self) -> Answer:
+        """Return (number of a job, its result or failure): the first that is ready.
+
+        A job whose worker died is a failure with a :class:`LostWorkerError`, and one that was ended
+        for taking too long with a :class:`RunTimeoutError`; the pool works again by then.
+        """
         if self._waiting:
             answer = self._waiting.popleft()()
+            del self._in_flight[answer[0]]
+            return answer
+        while not self._answers:
+            self._take(self._finished.get())
+        return self._answers.popleft()
+
+    def _take(self, found: _Outcome) -> None:
+        if found.generation != self._generation:
+            return
+        error = self._taken(found)
+        if error is None:
+            return
+        if self._pool.loses_all:
+            self._lose_all(error, found.number)
         else:
-            done = self._finished.get()
-            (answer,) = self._parallel._backend.retrieve_result_callback(done)
-        self._n_running -= 1
-        return answer
+            self._pool.restart()
+            self._answer_lost(found.number, LostWorkerError(_reason(error)))
+
+    def _taken(self, found: _Outcome) -> Exception | None:
+        """Make an answer of what came back; return the error if a worker was lost."""
+        try:
+            result = self._pool.result(found.outcome)
+        except Exception as error:
+            if not self._pool.is_loss(error):
+                raise
+            return error
+        del self._in_flight[found.number]
+        self._answers.append((found.number, result))
+        return None
+
+    def _answer_lost(self, number: int, error: Exception) -> None:
+        del self._in_flight[number]
+        self._answers.append((number, Failure.of(error, 0.0)))
+
+    def _lose_all(self, error: Exception, number: int | None = None) -> None:
+        """Make failures of all jobs that were lost with a pool, and begin a new one."""
+        while not self._finished.empty():
+            found = self._finished.get()
+            if found.generation == self._generation:
+                self._taken(found)
+        hung = {n: where for n in self._in_flight for where in [self._where_it_hung(n)] if where}
+        suspects = {number} if self._pool.knows_who else hung or set(self._in_flight)
+        for n, seconds in list(self._in_flight.items()):
+            if n in hung:
+                text = f"it took longer than {seconds:g} s, and was in {hung[n]}"
+                self._answer_lost(n, RunTimeoutError(text))
+            else:
+                n_suspects = len(suspects) if n in suspects else 0
+                self._answer_lost(n, LostWorkerError(_reason(error), n_suspects))
+        self._generation += 1
+        self._pool.restart()
+
+    def _where_it_hung(self, number: int) -> str | None:
+        note = self._note(number)
+        return None if note is None else where_it_hung(note)
 
 
-def _numbered(function: Callable[[Any], T], number: int, job: Any) -> tuple[int, T]:
-    return number, function(job)
+def _reason(error: Exception) -> str:
+    return f"its worker process died ({type(error).__name__}: {' '.join(str(error).split())})"
+
+
+def _numbered(number: int, call: Callable[[], T]) -> tuple[int, T]:
+    return number, call()
+
+
+def _within(seconds: float, note: Path | None, call: Callable[[], T]) -> T:
+    with limited(seconds, note):
+        return call()

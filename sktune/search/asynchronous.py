@@ -1,5 +1,6 @@
 """Asynchronous halving: no worker ever waits for a rung to be complete."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ class AsyncHalvingSearchCV(BaseSearch):
         End the search when so many candidates in a row have begun without an improvement of the
         best score with all resources.
     cv, scoring, refit, ensemble, error_score, return_train_score, random_state, n_jobs, verbose, \
-stacking, time_budget
+stacking, time_budget, storage, run_timeout, max_retries
         As there. A line is printed for each candidate that takes the lead.
 
     Attributes
@@ -92,6 +93,9 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
         verbose: int = 0,
         stacking: Any = "auto",
         time_budget: float | None = None,
+        storage: str | os.PathLike[str] | None = None,
+        run_timeout: float | None = None,
+        max_retries: int = 2,
     ) -> None:
         self.estimator = estimator
         self.param_distributions = param_distributions
@@ -114,6 +118,9 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
         self.verbose = verbose
         self.stacking = stacking
         self.time_budget = time_budget
+        self.storage = storage
+        self.run_timeout = run_timeout
+        self.max_retries = max_retries
 
     def _mistakes(self) -> Iterator[str]:
         yield from async_mistakes(self)

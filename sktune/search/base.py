@@ -2,7 +2,7 @@
 
 import math
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
@@ -13,18 +13,19 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _num_samples, check_is_fitted, column_or_1d
+from sklearn.utils.validation import _num_samples, column_or_1d
 
 from sktune.candidates import Seeds
 from sktune.engine import Engine, Observer, Problem, Rows
-from sktune.exceptions import InvalidSettingsError, refuse
+from sktune.exceptions import InvalidSettingsError, StorageError, refuse
 from sktune.execution import Executor
+from sktune.journal import Storage
 from sktune.samplers import sampler_for
 from sktune.schedules import Plan, Schedule
-from sktune.search.checks import setting_mistakes, space_mistakes
+from sktune.search.checks import setting_mistakes, space_mistakes, worker_mistakes
 from sktune.search.conclusion import Conclusion, features
+from sktune.search.delegation import Delegating
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
 from sktune.search.resources import (
     CONTINUED,
@@ -36,26 +37,11 @@ from sktune.search.resources import (
     resource_of,
     trainer_for,
 )
+from sktune.search.storing import storage_of
 from sktune.space import Space, final_step, suggest_space
 from sktune.trainers import Gate, Setup, is_raw, reads_predictions_only
 
 Splits = Sequence[tuple[Rows, Rows]]
-
-
-def _delegated(method: str) -> Callable[[Any], bool]:
-    def is_available(search: Any) -> bool:
-        if not search.refit:
-            raise AttributeError(
-                f"This {type(search).__name__} has `refit`=False, so there is no network to "
-                f"{method} with: set `refit` and fit again."
-            )
-        # Every skorch net has predict_proba, a regressor's being its predictions once more.
-        if method == "predict_proba" and not is_classifier(search.estimator):
-            raise AttributeError(f"A regressor has no {method}.")
-        getattr(getattr(search, "_predictor", search.estimator), method)
-        return True
-
-    return is_available
 
 
 class Routed(NamedTuple):
@@ -66,7 +52,9 @@ class Routed(NamedTuple):
     score: dict[str, Any]
 
 
-class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseSearch(
+    Delegating, MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
+):
     """The scikit-learn face of a search; a kind of search adds its schedule."""
 
     @abstractmethod
@@ -127,6 +115,8 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         ------
         InvalidSettingsError
             If settings cannot work; all of them at once, before anything is trained.
+        StorageError
+            If ``storage`` is in use, damaged, of another search, or cannot be written.
         AllRunsFailedError
             If no candidate has a finite score.
         """
@@ -140,11 +130,14 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         low, high = limits(self, extent)
         plan = self._planned(space, extent)
         problem = self._problem(X, y, splits, routed, high)
-        tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
-        engine = self._searched(problem, space, extent, tree)
-        if tree:
-            tree.search_ends()
-        self._conclude(engine, plan, low, gate, tree)
+        with storage_of(self, problem, plan) as storage:
+            if storage is not None:
+                problem = replace(problem, seeds=Seeds(storage.seed))
+            tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
+            engine = self._searched(problem, space, extent, tree, storage)
+            if tree:
+                tree.search_ends()
+            self._conclude(engine, plan, low, gate, tree)
         return self
 
     def _checked_space(self) -> Space:
@@ -211,12 +204,20 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
         )
 
     def _searched(
-        self, problem: Problem, space: Space, extent: Extent, tree: CallbackTree | None
+        self,
+        problem: Problem,
+        space: Space,
+        extent: Extent,
+        tree: CallbackTree | None,
+        storage: Storage | None,
     ) -> Engine:
         schedule = self._schedule(space, limits(self, extent), extent.n_splits)
         observers: list[Observer] = [self._printer(schedule.plan)] if self.verbose else []
         with Executor(self.n_jobs) as executor:
-            setup = replace(problem.setup, n_threads=executor.n_threads)
+            refuse(worker_mistakes(self, executor.has_processes))
+            setup = replace(
+                problem.setup, n_threads=executor.n_threads, worker_folder=executor.folder
+            )
             engine = Engine(
                 replace(problem, setup=setup),
                 sampler_for(self.sampler, space, problem.seeds.root),
@@ -224,10 +225,18 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
                 trainer_for(self, extent),
                 executor,
                 observers + ([tree] if tree else []),
+                storage,
                 raise_errors=self.error_score == "raise",
                 time_budget=math.inf if self.time_budget is None else float(self.time_budget),
+                run_timeout=self.run_timeout,
+                max_retries=int(self.max_retries),
             )
-            engine.run()
+            try:
+                engine.run()
+            except (KeyboardInterrupt, StorageError):
+                if not hasattr(self, "cv_results_"):
+                    self.history_ = engine.history.records()
+                raise
         return engine
 
     def _printer(self, plan: Plan) -> Observer:
@@ -300,76 +309,6 @@ class BaseSearch(MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "cv_results_")
-
-    # What the best estimator does.
-
-    def _ask(self, method: str, X: Any) -> Any:
-        check_is_fitted(self)
-        X = X if self._gate is None else self._gate.enter(X)
-        return getattr(self._predictor, method)(X)
-
-    @available_if(_delegated("predict"))
-    def predict(self, X: Any) -> Any:
-        """Return the predictions of the best estimator.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return self._ask("predict", X)
-
-    @available_if(_delegated("predict_proba"))
-    def predict_proba(self, X: Any) -> Any:
-        """Return the class probabilities of the best estimator.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
-        """
-        return self._ask("predict_proba", X)
-
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Return the score of the best estimator, by the metric it was chosen by.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        y : array-like of shape (n_samples,), default=None
-            Their targets.
-        **params : dict
-            Metadata for the scorer; needs metadata routing to be enabled.
-
-        Returns
-        -------
-        score : float
-        """
-        _delegated("score")(self)
-        check_is_fitted(self)
-        if params and not get_config()["enable_metadata_routing"]:
-            raise ValueError(
-                f"`score` takes {sorted(params)} only with metadata routing: call "
-                "sklearn.set_config(enable_metadata_routing=True)."
-            )
-        if params:
-            params = process_routing(self, "score", **params).scorer.score
-        scorer = self.scorer_
-        if isinstance(scorer, dict):
-            scorer = scorer[self._ranked_by]
-        X = X if self._gate is None else self._gate.enter(X)
-        value = scorer(self._predictor, X, y, **params)
-        return float(value[self._ranked_by] if isinstance(value, Mapping) else value)
 
 
 def _is_auto(given: Any) -> bool:

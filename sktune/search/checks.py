@@ -1,5 +1,6 @@
 """Checks of a search's settings: every mistake in one message, before anything is trained."""
 
+import os
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any
@@ -22,6 +23,7 @@ def setting_mistakes(search: Any) -> Iterator[str]:
     yield from _limit_mistakes(search)
     yield from resource_mistakes(search)
     yield from _refit_mistakes(search)
+    yield from _fault_mistakes(search)
     score = search.error_score
     if not (score == "raise" if isinstance(score, str) else isinstance(score, Real)):
         yield f"`error_score`={score!r} must be a number or 'raise'."
@@ -36,6 +38,26 @@ def setting_mistakes(search: Any) -> Iterator[str]:
         )
     if not (search.n_jobs is None or (isinstance(search.n_jobs, Integral) and search.n_jobs != 0)):
         yield f"`n_jobs`={search.n_jobs!r} must be None or a whole number other than 0; -1 is all."
+
+
+def _fault_mistakes(search: Any) -> Iterator[str]:
+    storage, seconds, retries = search.storage, search.run_timeout, search.max_retries
+    if not (storage is None or isinstance(storage, str | os.PathLike)) or storage == "":
+        yield f"`storage`={storage!r} must be None or the path of a directory."
+    if not (seconds is None or (isinstance(seconds, Real) and float(seconds) > 0)):
+        yield f"`run_timeout`={seconds!r} must be None or a positive number of seconds."
+    if not (_is_count(retries) or (retries == 0 and not isinstance(retries, bool))):
+        yield f"`max_retries`={retries!r} must be a whole number, at least 0."
+
+
+def worker_mistakes(search: Any, has_processes: bool) -> Iterator[str]:
+    """Yield a line for settings that need worker processes if there are none."""
+    if search.run_timeout is not None and not has_processes:
+        yield (
+            f"`run_timeout`={search.run_timeout!r} ends the process that a run hangs in, so it "
+            "must be another: set n_jobs=2 or more, with joblib's backend 'loky' or a cluster, or "
+            "set run_timeout=None."
+        )
 
 
 def _is_count(value: Any) -> bool:

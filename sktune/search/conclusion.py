@@ -16,7 +16,7 @@ from sktune.exceptions import AllRunsFailedError, count_causes
 from sktune.schedules import Plan, best, n_cuts
 from sktune.search.checks import metric_names
 from sktune.search.progress import CallbackTree
-from sktune.search.results import cv_results, records, rows, stacking
+from sktune.search.results import cv_results, rows, stacking
 from sktune.search.winner import Winner
 from sktune.trainers import Gate, ranking_metric
 
@@ -53,7 +53,7 @@ class Conclusion:
         results = cv_results(self._history, error_score, self._rank_by)
         found: dict[str, Any] = {
             "cv_results_": results,
-            "history_": records(self._history),
+            "history_": self._history.records(),
             "plan_": self._plan,
             "stop_reason_": self._engine.stop_reason,
             "stacking_": stacking(self._history),

@@ -1,5 +1,6 @@
 """Successive halving with cross-validation over networks that are trained on, not again."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -92,6 +93,19 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     time_budget : float or None, default=None
         Seconds after which no new work begins; the best candidate of the highest rung reached is
         the answer. What has begun is finished.
+    storage : path or None, default=None
+        A directory that keeps the search. After a crash, or at the end of ``time_budget``, fit
+        again with the same arguments: what is finished is not done again, and the results are those
+        of a search that never stopped. A finished search comes back at once. ``n_jobs``,
+        ``verbose`` and the limits of time may differ; anything else is refused. What is stored is
+        read by :func:`read_storage` and ``python -m sktune show``. Going on with a search unpickles
+        files of the directory, so do that with directories only whose code you would run.
+    run_timeout : float or None, default=None
+        Seconds that a run may take from one rung to the next; a stack of k networks may take k
+        times as long. Its worker process is ended then, so there must be one: ``n_jobs=2``.
+    max_retries : int, default=2
+        How often runs are tried again, from where they were, whose worker process died or took too
+        long. Those of a stack are then tried in halves, until the guilty one is found and fails.
 
     Attributes
     ----------
@@ -133,6 +147,12 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if ``X`` had any.
+
+    Raises
+    ------
+    InvalidSettingsError, StorageError, AllRunsFailedError
+        By ``fit``: settings or a ``storage`` that cannot work, before anything is trained; no
+        candidate with a finite score.
 
     Examples
     --------
@@ -182,6 +202,9 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         stacking: Any = "auto",
         fold_schedule: str = "all",
         time_budget: float | None = None,
+        storage: str | os.PathLike[str] | None = None,
+        run_timeout: float | None = None,
+        max_retries: int = 2,
     ) -> None:
         self.estimator = estimator
         self.param_distributions = param_distributions
@@ -204,6 +227,9 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         self.stacking = stacking
         self.fold_schedule = fold_schedule
         self.time_budget = time_budget
+        self.storage = storage
+        self.run_timeout = run_timeout
+        self.max_retries = max_retries
 
     def _mistakes(self) -> Iterator[str]:
         yield from candidate_mistakes(self)

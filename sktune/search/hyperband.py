@@ -1,5 +1,6 @@
 """Hyperband: halving with several trade-offs between many candidates and long training."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,7 @@ class HyperbandSearchCV(BaseSearch):
     patience : int or None, default=None
         End the search when so many brackets in a row have not improved the best score.
     cv, scoring, refit, ensemble, error_score, return_train_score, random_state, n_jobs, verbose, \
-stacking, fold_schedule, time_budget
+stacking, fold_schedule, time_budget, storage, run_timeout, max_retries
         As there.
 
     Attributes
@@ -112,6 +113,9 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
         stacking: Any = "auto",
         fold_schedule: str = "all",
         time_budget: float | None = None,
+        storage: str | os.PathLike[str] | None = None,
+        run_timeout: float | None = None,
+        max_retries: int = 2,
     ) -> None:
         self.estimator = estimator
         self.param_distributions = param_distributions
@@ -135,6 +139,9 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
         self.stacking = stacking
         self.fold_schedule = fold_schedule
         self.time_budget = time_budget
+        self.storage = storage
+        self.run_timeout = run_timeout
+        self.max_retries = max_retries
 
     def _mistakes(self) -> Iterator[str]:
         yield from bracket_mistakes(self)

@@ -79,23 +79,6 @@ def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, 
     return results
 
 
-def records(history: History) -> list[dict[str, Any]]:
-    """Return ``history_``: a dict per run and rung, in an order of its own."""
-    in_order = sorted(history, key=lambda r: (r.bracket, r.rung, r.candidate_id, r.fold))
-    return [_record(report) for report in in_order]
-
-
-def _record(report: Report) -> dict[str, Any]:
-    names = ("candidate_id", "fold", "bracket", "rung", "n_resources")
-    last = ("n_parameters", "fit_time", "score_time", "stack_size", "status", "error")
-    return {
-        **{name: getattr(report, name) for name in names},
-        **{f"test_{name}": score for name, score in report.scores.items()},
-        **{f"train_{name}": score for name, score in report.train_scores.items()},
-        **{name: getattr(report, name) for name in last},
-    }
-
-
 def _metrics(history: History, scores: Callable[[Report], Mapping[str, float]]) -> list[str]:
     return list(dict.fromkeys(name for report in history for name in scores(report)))
 

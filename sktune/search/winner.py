@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-from sktune.candidates import Candidate, Failure, Run
+from sktune.candidates import Candidate, Run
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
 from sktune.search.ensemble import FoldEnsembleClassifier, FoldEnsembleRegressor
@@ -36,8 +36,13 @@ class Winner:
             setup, params, problem.X, problem.y, rows, None, seed, fit_params=problem.fit_params
         )
         fold = self._engine.trainer.prepare(job)
-        trained = self._engine.trainer.refit(AdvanceJob(setup, params, fold, n_resources, seed))
-        return self._whole(fold, trained.snapshot)
+        trainer, record = self._engine.trainer, self._engine.record
+        snapshot = record.refit_of(self._candidate.candidate_id, n_resources)
+        if snapshot is None:
+            snapshot = trainer.refit(AdvanceJob(setup, params, fold, n_resources, seed)).snapshot
+            if not trainer.keeps_rows:
+                record.refitted(self._candidate.candidate_id, n_resources, snapshot)
+        return self._whole(fold, snapshot)
 
     def ensemble(self, n_resources: int, classifies: bool) -> tuple[Any, Any]:
         """Average the candidate's networks, one per fold, which are already trained."""
@@ -55,8 +60,11 @@ class Winner:
         return ensemble, ensemble
 
     def _fold(self, run: Run) -> PreparedFold:
-        fold = self._engine.folds[self._engine.fold_key(run)]
-        assert not isinstance(fold, Failure), "a run that was trained had its fold"
+        engine = self._engine
+        fold = engine.folds.get(engine.fold_key(run))
+        # A search that was finished in another process has prepared no folds in this one.
+        if not isinstance(fold, PreparedFold):
+            fold = engine.trainer.prepare(self._problem.fold_job(self._candidate, run.fold))
         return fold
 
     def _whole(self, fold: PreparedFold, snapshot: bytes) -> tuple[Any, Any]:

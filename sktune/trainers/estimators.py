@@ -55,6 +55,8 @@ class _OneByOne:
 class PassTrainer(_OneByOne):
     """Continues an estimator by ``partial_fit``; the resource is passes over the training rows."""
 
+    keeps_rows = False
+
     def prepare(self, job: FoldJob) -> PreparedFold:
         """Fit the transformers once per fold, as for networks."""
         return prepare(job)
@@ -108,6 +110,7 @@ class RefitTrainer(_OneByOne):
     """
 
     resource: str
+    keeps_rows = True
 
     def prepare(self, job: FoldJob) -> PreparedFold:
         """Return the rows as they came: transformers are fitted with the rest."""

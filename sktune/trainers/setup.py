@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from sktune.candidates import Params
 from sktune.space import final_step
 from sktune.trainers.adapt import Codec, adapted, codec_for
+from sktune.trainers.devices import own_gpu
 
 
 @contextmanager
@@ -37,7 +39,8 @@ class Setup:
     ``horizon`` is the most epochs a run can have: learning-rate schedules are laid out for it.
     ``refit`` says by which metric candidates are promoted, see :func:`ranking_metric`;
     ``classes`` are the labels of a classification, and ``flat`` says that targets have one
-    dimension. ``n_threads`` is the number of torch threads of a worker, None to leave it alone.
+    dimension. ``n_threads`` is the number of torch threads of a worker, None to leave it alone;
+    ``worker_folder`` is where workers of one machine find out which GPU is theirs.
     """
 
     estimator: Any
@@ -48,6 +51,7 @@ class Setup:
     flat: bool = True
     return_train_score: bool = False
     n_threads: int | None = None
+    worker_folder: Path | None = None
     config: Mapping[str, Any] = field(default_factory=get_config)
 
     def whole(self, params: Params) -> Any:
@@ -80,7 +84,7 @@ class Setup:
     def at_work(self) -> Iterator[None]:
         """Give a worker the caller's scikit-learn settings and its share of the cores."""
         threads = torch.get_num_threads()
-        with config_context(**self.config):
+        with config_context(**self.config), own_gpu(self.worker_folder):
             torch.set_num_threads(self.n_threads or threads)
             try:
                 yield

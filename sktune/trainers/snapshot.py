@@ -16,11 +16,13 @@ from typing import Any
 import cloudpickle
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import EarlyStopping, EpochScoring
 
 from sktune.nets.randomness import Randomness
 
-_WHOLE = (NeuralNet, EarlyStopping)
+_WHOLE = (NeuralNet, EarlyStopping, EpochScoring)
+# It empties its cache when an epoch begins; until then that would keep the user's data.
+_EMPTY_CACHE: dict[str, list[Any]] = {"y_trues_": [], "y_preds_": []}
 _PLAIN_TENSORS = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -66,7 +68,8 @@ class _Pickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _WHOLE):
-            return copyreg.__newobj__, (type(obj),), dict(vars(obj)), None, None, _set_state  # type: ignore[attr-defined]
+            state = vars(obj) | (_EMPTY_CACHE if isinstance(obj, EpochScoring) else {})
+            return copyreg.__newobj__, (type(obj),), state, None, None, _set_state  # type: ignore[attr-defined]
         if type(obj) in _PLAIN_TENSORS and _is_plain(obj):
             return _tensor, (type(obj), obj.detach().numpy(), obj.requires_grad, obj.grad)
         return super().reducer_override(obj)

@@ -54,7 +54,8 @@ def _advanced(jobs: Sequence[tuple[int, AdvanceJob]]) -> Iterator[Numbered]:
             yield number, Failure.of(error, time.perf_counter() - start)
             continue
         if member.obstacle is None:
-            key = structure(member.net, member.table)
+            # One that goes on from an older snapshot has farther to go than the others.
+            key = structure(member.net, member.table), member.state.epochs
             groups.setdefault(key, []).append((number, member))
         else:
             yield number, alone(job, member.obstacle)

@@ -17,6 +17,9 @@ from sktune.trainers.stacked import Outcome, advance_stack, alone
 class Trainer(Protocol):
     """Advances runs to a rung."""
 
+    keeps_rows: bool
+    """Whether a snapshot may hold training rows, as some fitted estimators do."""
+
     def prepare(self, job: FoldJob) -> PreparedFold:
         """Return the rows of a fold as the runs are trained on them."""
 
@@ -37,6 +40,8 @@ class Trainer(Protocol):
 
 class _NetTrainer:
     """What trainers of networks share."""
+
+    keeps_rows = False
 
     def prepare(self, job: FoldJob) -> PreparedFold:
         """Fit the transformers and transform the rows, once per fold."""

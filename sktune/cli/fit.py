@@ -1,81 +1,20 @@
-"""The command line: ``sktune fit`` tunes a network on the digits or on a table of one's own."""
+"""``sktune fit``: tune a network on the digits or on a table of one's own."""
 
 import argparse
-import sys
-import warnings
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from sktune import __version__
-from sktune.exceptions import InvalidSettingsError, SktuneError
+from sktune.exceptions import InvalidSettingsError
 from sktune.report import write_csv
 from sktune.search import SuccessiveHalvingSearchCV
 from sktune.search.saved import result_directory, save
 from sktune.search.tabular import READ_OPTIONS, Table, digits, read_table, table_pipeline
 
-_EPILOG = "Without DATA.csv the embedded digits data are used."
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 2 after a one-line error."""
-    options = _parser().parse_args(arguments)
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _print_warning
-            options.command(options)
-    except (SktuneError, ValueError) as error:
-        print(f"sktune: error: {'; '.join(str(error).splitlines())}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _print_warning(message: Any, *details: Any, **more: Any) -> None:
-    print(f"sktune: warning: {message}", file=sys.stderr)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sktune", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"sktune {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    fit = commands.add_parser("fit", help="tune a network on a table", epilog=_EPILOG)
-    fit.set_defaults(command=_fit)
-    fit.add_argument("data", nargs="?", metavar="DATA.csv", help="a CSV file with a header line")
-    fit.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    fit.add_argument(
-        "--task",
-        choices=["auto", "classification", "regression"],
-        default="auto",
-        help="by default found from the target",
-    )
-    _add_count(fit, "--candidates", 27, "settings to try")
-    _add_count(fit, "--max-epochs", 27, "passes over the data that the best of them get")
-    _add_count(fit, "--cv", 5, "folds of the cross-validation")
-    fit.add_argument("--jobs", type=int, default=-1, help="processes, -1 for one per core")
-    fit.add_argument("--seed", type=int, default=0, help="seed of every random draw")
-    fit.add_argument(
-        "--test-size", type=_share, default=0.25, help="share of the rows held out; 0 for none"
-    )
-    fit.add_argument("--output", metavar="DIR", help="where to write the fitted pipeline")
-    return parser
-
-
-def _add_count(parser: argparse.ArgumentParser, name: str, default: int, text: str) -> None:
-    parser.add_argument(name, type=int, default=default, help=f"{text} (default: {default})")
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be a number, at least 0 and below 1")
-    return value
-
-
-def _fit(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
+    """Search, print what was found, and write it."""
     table = _table(options)
     train, test = table.split(options.test_size, options.seed)
     with result_directory(options.output) if options.output else nullcontext() as scratch:
@@ -110,6 +49,7 @@ def _search(table: Table, options: argparse.Namespace) -> SuccessiveHalvingSearc
         n_jobs=options.jobs,
         random_state=options.seed,
         verbose=1,
+        storage=options.storage,
     )
 
 

@@ -1,0 +1,391 @@
+"""The loop itself: hand out what is due, take what comes back, ask the schedule again."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from sktune.candidates import (
+    Action,
+    Advance,
+    Failure,
+    History,
+    Place,
+    Propose,
+    Report,
+    Run,
+    Stop,
+)
+from sktune.engine.faults import Faults
+from sktune.engine.problem import Problem
+from sktune.engine.record import Record, Unrecorded
+from sktune.engine.reports import failed, reached
+from sktune.engine.waves import Observer, Stack, Wave
+from sktune.exceptions import LostWorkerError
+from sktune.execution import Executor
+from sktune.journal import Begun, Kept, Proposed, Reached, Stopped
+from sktune.samplers import Sampler
+from sktune.schedules import Schedule
+from sktune.trainers import Advanced, AdvanceJob, PreparedFold, Trainer, head_setting
+
+FoldKey = tuple[str, int]
+Outcome = tuple[Report, bytes | None]
+
+
+class Engine:
+    """A search in progress.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is searched on.
+    sampler : Sampler
+        Proposes candidates.
+    schedule : Schedule
+        Decides how far each is trained.
+    trainer : Trainer
+        Advances runs.
+    executor : Executor
+        Runs the jobs.
+    observers : sequence of Observer
+        Are told how it goes.
+    record : Record
+        Keeps what happens; what it holds already is not done again.
+    raise_errors : bool
+        Raise the first error of a run in place of recording it.
+    time_budget : float
+        Seconds after which no new job is begun.
+    run_timeout : float or None
+        Seconds that a run may take to its next rung; a stack has as many times that as it has runs.
+    max_retries : int
+        How often a job is tried again that lost its worker, took too long or raised as a whole.
+
+    Attributes
+    ----------
+    history : History
+        All that was proposed and measured.
+    snapshots : dict of Run to Kept
+        The runs that can still go on, and how far they are. A candidate's fold networks are
+        always of one rung: what a rung adds is kept when all folds have reached it.
+    folds : dict of (setting, fold) to PreparedFold or Failure
+        The folds that these runs train on, or why there is none.
+    stop_reason : str
+        Why the search ended.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        sampler: Sampler,
+        schedule: Schedule,
+        trainer: Trainer,
+        executor: Executor,
+        observers: Sequence[Observer] = (),
+        record: Record | None = None,
+        raise_errors: bool = False,
+        time_budget: float = math.inf,
+        run_timeout: float | None = None,
+        max_retries: int = 2,
+    ) -> None:
+        self.problem = problem
+        self.sampler = sampler
+        self.schedule = schedule
+        self.trainer = trainer
+        self.executor = executor
+        self.observers = observers
+        self.record = Unrecorded() if record is None else record
+        self.raise_errors = raise_errors
+        self.run_timeout = run_timeout
+        self.max_retries = max_retries
+        self.history = History()
+        self.snapshots: dict[Run, Kept] = {}
+        self.folds: dict[FoldKey, PreparedFold | Failure] = {}
+        self.stop_reason = ""
+        self._deadline = time.monotonic() + time_budget
+        self._waves: list[Wave] = []  # those whose folds are not all ready
+        self._stacks: list[Stack] = []  # those that wait for a worker
+        self._preparing: dict[int, FoldKey] = {}
+        self._training: dict[int, Stack] = {}
+        self._fresh: dict[Run, Kept] = {}
+        self._fold_faults: Counter[FoldKey] = Counter()
+        self._settings: dict[int, str] = {}
+
+    def run(self) -> None:
+        """Do what the schedule decides until it says stop and all that has begun has ended."""
+        self._replay()
+        self._hand_out()
+        while self.executor.n_running:
+            number, result = self.executor.next()
+            if number in self._preparing:
+                self._prepared(self._preparing.pop(number), result)
+            else:
+                self._trained(self._training.pop(number), result)
+            self._hand_out()
+        self.record.write(Stopped(self.stop_reason))
+
+    # What happened in another process.
+
+    def _replay(self) -> None:
+        """Take over what the record holds, and do what had begun there without an end."""
+        waves: dict[Place, Wave] = {}
+        for event in self.record.past:
+            if isinstance(event, Proposed):
+                for params in event.settings:
+                    self.history.propose(params, event.bracket)
+                self.history.exhausted = event.exhausted
+            elif isinstance(event, Begun):
+                wave = self._opened(event.advances)
+                waves |= {advance.place: wave for advance in wave.advances}
+            elif isinstance(event, Reached):
+                for report in event.reports:
+                    self._note(waves[report.place], report)
+        self._restore()
+        open_waves = {id(wave): wave for wave in waves.values() if wave.unreported}
+        for wave in open_waves.values():
+            self._waves.append(wave)
+            self._prepare(wave)
+
+    def _restore(self) -> None:
+        """Load the snapshots of the runs that can still go on."""
+        done: dict[int, int] = {}
+        for place in self.history.completed:
+            done[place.candidate_id] = self.history.n_resources(place.bracket, place.rung)
+        alive = self.schedule.survivors(self.history)
+        self.record.keep_only(alive)
+        for run in (Run(c, fold) for c in alive for fold in range(len(self.problem.splits))):
+            for kept in self.record.kept(run):
+                if kept.n_resources <= done.get(run.candidate_id, 0):
+                    self.snapshots[run] = kept
+                    break
+                self._fresh[run] = kept
+
+    # What is to be done.
+
+    def _hand_out(self) -> None:
+        """Keep the workers busy, as long as there is something to do and time to do it."""
+        n_workers = self.executor.n_workers
+        while self._goes_on() and not self._stacks and self.executor.n_running < n_workers:
+            actions = self.schedule.decide(self.history)
+            if not actions:
+                break
+            self._act(actions)
+        # A job that lies ready saves its worker the wait for the next.
+        ahead = 2 if self.run_timeout is None and n_workers > 1 else 1
+        while self._goes_on() and self._stacks and self._may_begin(ahead * n_workers):
+            self._train(self._stacks.pop())
+
+    def _may_begin(self, at_once: int) -> bool:
+        """Whether the next stack can be begun now."""
+        if self._stacks[-1].faults.must_be_alone:
+            return self.executor.n_running == 0
+        is_busy = any(stack.faults.must_be_alone for stack in self._training.values())
+        return self.executor.n_running < at_once and not is_busy
+
+    def _train(self, stack: Stack) -> None:
+        seconds = None if self.run_timeout is None else self.run_timeout * len(stack.jobs)
+        number = self.executor.submit(self.trainer.advance, stack.jobs, seconds)
+        self._training[number] = stack
+
+    def _goes_on(self) -> bool:
+        if not self.stop_reason and time.monotonic() > self._deadline:
+            self.stop_reason = "time_budget"
+        return not self.stop_reason
+
+    def _act(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Propose):
+                self._propose(action)
+            elif isinstance(action, Stop):
+                self.stop_reason = action.reason
+        due = [action for action in actions if isinstance(action, Advance)]
+        for _, advances in groupby(due, lambda action: (action.bracket, action.rung)):
+            self._begin(list(advances))
+
+    def _propose(self, action: Propose) -> None:
+        proposed = list(self.sampler.propose(action.n_candidates, self.history))
+        for params in proposed:
+            self.history.propose(params, action.bracket)
+        self.history.exhausted = len(proposed) < action.n_candidates
+        self.record.write(Proposed(action.bracket, proposed, self.history.exhausted))
+
+    def _begin(self, advances: Sequence[Advance]) -> None:
+        if advances[0].rung:
+            self._forget_eliminated()
+        wave = self._opened(advances)
+        self.record.write(Begun(advances))
+        self._waves.append(wave)
+        self._prepare(wave)
+        self._plan_ready()
+
+    def _opened(self, advances: Sequence[Advance]) -> Wave:
+        wave = Wave(advances, self.history)
+        for advance in advances:
+            self.history.begin(advance)
+        for observer in self.observers:
+            observer.wave_begins(wave)
+        return wave
+
+    def _forget_eliminated(self) -> None:
+        """Drop what only eliminated runs needed, so that memory is bounded by the survivors."""
+        alive = set(self.schedule.survivors(self.history))
+        self.record.keep_only(alive)
+        self.snapshots = {r: kept for r, kept in self.snapshots.items() if r.candidate_id in alive}
+        # A fold that failed once would fail again.
+        needed = {self.fold_key(Run(c, f)) for c in alive for f in range(len(self.problem.splits))}
+        self.folds = {
+            key: fold
+            for key, fold in self.folds.items()
+            if key in needed or isinstance(fold, Failure)
+        }
+
+    # Folds.
+
+    def fold_key(self, run: Run) -> FoldKey:
+        """Return the key of the fold that a run trains on: its transformers' setting."""
+        number = run.candidate_id
+        if number not in self._settings:
+            params = self.history.candidates[number].params
+            self._settings[number] = head_setting(self.problem.path, params)
+        return self._settings[number], run.fold
+
+    def _prepare(self, wave: Wave) -> None:
+        """Have the transformers fitted that are new."""
+        known = {*self.folds, *self._preparing.values()}
+        new: dict[FoldKey, Run] = {}
+        for run, _ in wave.due:
+            if self.fold_key(run) not in known:
+                new.setdefault(self.fold_key(run), run)
+        for key, run in new.items():
+            job = self.problem.fold_job(self.history.candidates[run.candidate_id], run.fold)
+            self._preparing[self.executor.submit(self.trainer.prepare, job)] = key
+
+    def _prepared(self, key: FoldKey, result: PreparedFold | Failure) -> None:
+        if isinstance(result, Failure) and isinstance(result.error, LostWorkerError):
+            self._fold_faults[key] += 1
+            if self._fold_faults[key] <= self.max_retries:
+                for wave in self._waves:
+                    self._prepare(wave)
+                return
+        if isinstance(result, PreparedFold):
+            result = result.with_arrays(self.executor.share)
+        self.folds[key] = result
+        self._plan_ready()
+
+    def _plan_ready(self) -> None:
+        """Plan the stacks of waves whose folds are all there."""
+        waiting = []
+        for wave in self._waves:
+            if all(self.fold_key(run) in self.folds for run, _ in wave.due):
+                self._plan(wave)
+            else:
+                waiting.append(wave)
+        self._waves = waiting
+
+    # Stacks.
+
+    def _plan(self, wave: Wave) -> None:
+        """Plan a wave by itself, so that no stack depends on what else is being trained.
+
+        Of a wave that has been begun in another process all is planned, and what is left is done:
+        the stacks are those of a process that never stopped.
+        """
+        ready, lost = [], list[Outcome]()
+        for run, action in wave.due:
+            fold = self.folds[self.fold_key(run)]
+            if isinstance(fold, PreparedFold):
+                ready.append(((run, action), self._job(wave, run, action, fold)))
+            elif run in wave.unreported:
+                lost.append(self._failed(run, action, fold))
+        self._record(wave, lost)
+        for cost, numbers in self.trainer.plan([job for _, job in ready]):
+            parts = [ready[n] for n in numbers if ready[n][0][0] in wave.unreported]
+            if parts:
+                due, jobs = zip(*parts, strict=True)
+                self._stacks.append(Stack(cost, wave, due, jobs))
+        self._sort_stacks()
+
+    def _sort_stacks(self) -> None:
+        """Put last what is begun first: the dearest, of equals the earlier; the suspects wait."""
+        self._stacks.sort(
+            key=lambda s: (not s.faults.must_be_alone, s.cost, *(-i for i in s.due[0][0]))
+        )
+
+    def _job(self, wave: Wave, run: Run, action: Advance, fold: PreparedFold) -> AdvanceJob:
+        kept = self.snapshots.get(run)
+        snapshot = kept and kept.snapshot
+        if run not in wave.unreported:
+            # It is planned only, for which it matters whether it had been begun before.
+            rungs = range(wave.rung)
+            is_new = not any(run.fold in self.history.folds(run[0], wave.bracket, r) for r in rungs)
+            snapshot = None if is_new else b""
+        return AdvanceJob(
+            self.problem.setup,
+            self.history.candidates[run.candidate_id].params,
+            fold if self.problem.whole_pipeline else fold.for_net(),
+            action.n_resources,
+            self.problem.seeds.derive("train", *run),
+            snapshot,
+        )
+
+    def _trained(self, stack: Stack, results: list[Advanced | Failure] | Failure) -> None:
+        if isinstance(results, Failure):
+            self._retry(stack, results)
+            return
+        outcomes: list[Outcome] = []
+        for (run, action), result in zip(stack.due, results, strict=True):
+            if isinstance(result, Failure):
+                outcomes.append(self._failed(run, action, result))
+            else:
+                outcomes.append((reached(run, action, result), result.snapshot or None))
+        self._record(stack.wave, outcomes)
+
+    def _retry(self, stack: Stack, failure: Failure) -> None:
+        """Try a stack again that failed as a whole, in halves when it goes on to fail."""
+        faults = stack.faults.after(failure.error)
+        if faults.n_own <= self.max_retries:
+            self._stacks.append(stack._replace(faults=faults))
+        elif len(stack.jobs) > 1:
+            self._stacks += stack.halves(Faults.last_chance(self.max_retries))
+        else:
+            ((run, action),) = stack.due
+            self._record(stack.wave, [self._failed(run, action, failure)])
+        self._sort_stacks()
+
+    # Reports.
+
+    def _record(self, wave: Wave, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        snapshots = {report.run: snapshot for report, snapshot in outcomes if snapshot is not None}
+        self.record.reached([report for report, _ in outcomes], snapshots)
+        for report, _ in outcomes:
+            if report.run in snapshots:
+                self._fresh[report.run] = Kept(report.n_resources, snapshots[report.run])
+            self._note(wave, report)
+
+    def _note(self, wave: Wave, report: Report) -> None:
+        """Take note of a report; the candidate is kept when it is the last of a rung."""
+        self.history.add(report)
+        for observer in self.observers:
+            observer.run_ends(wave, report)
+        if self.history.is_complete(report.place):
+            self._keep(report.place)
+        wave.unreported.discard(report.run)
+        if not wave.unreported:
+            ended = [observer.wave_ends(wave, self.history) for observer in self.observers]
+            if any(ended):
+                self.stop_reason = "callback"
+
+    def _keep(self, place: Place) -> None:
+        """Keep a candidate's networks, now that they are all of one rung."""
+        runs = [Run(place.candidate_id, fold) for fold in self.history.folds(*place)]
+        fresh = {run: self._fresh.pop(run) for run in runs if run in self._fresh}
+        if self.history.standing(place) is not None:
+            self.snapshots |= fresh
+
+    def _failed(self, run: Run, action: Advance, failure: Failure) -> Outcome:
+        if self.raise_errors:
+            failure.error.add_note(failure.details)
+            raise failure.error
+        return failed(run, action, failure), None

@@ -1,0 +1,69 @@
+"""A journal read from outside: no lock, no snapshots, nobody's code; the search may be running."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sktune.candidates import History
+from sktune.exceptions import StorageError
+from sktune.journal.events import Begun, Event, Proposed, Reached, from_json
+from sktune.journal.file import read
+from sktune.journal.header import Header
+from sktune.journal.storage import JOURNAL
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a journal says.
+
+    Attributes
+    ----------
+    header : Header
+        Whose search it is.
+    history : History
+        All that was proposed, begun and measured; hyperparameters that JSON has no word for are
+        texts.
+    events : list of (float, Event)
+        When what happened, in seconds since 1970.
+    """
+
+    header: Header
+    history: History
+    events: list[tuple[float, Event]]
+
+
+def read_journal(directory: str | os.PathLike[str]) -> Recorded:
+    """Read the journal of a storage directory.
+
+    Raises
+    ------
+    StorageError
+        If there is none, or it is damaged.
+    """
+    path = Path(directory)
+    if not (path / JOURNAL).exists():
+        raise StorageError(
+            f"{path} is no storage directory: there is no {JOURNAL} in it. Give the directory that "
+            "was the `storage` of a search."
+        )
+    lines = read(path / JOURNAL).lines
+    header = Header.from_json(lines[0], path)
+    events = [(line["time"], from_json(line, trusted=False)) for line in lines[1:]]
+    history = History()
+    for _, event in events:
+        replay(event, history)
+    return Recorded(header, history, events)
+
+
+def replay(event: Event, history: History) -> None:
+    """Add to a history what an event says."""
+    if isinstance(event, Proposed):
+        for params in event.settings:
+            history.propose(params, event.bracket)
+        history.exhausted = event.exhausted
+    elif isinstance(event, Begun):
+        for advance in event.advances:
+            history.begin(advance)
+    elif isinstance(event, Reached):
+        for report in event.reports:
+            history.add(report)

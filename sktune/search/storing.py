@@ -1,0 +1,106 @@
+"""What a storage directory is told of a search: what must be the same to go on with it."""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+from sktune.engine import Problem
+from sktune.journal import Header, Identity, Marks, Storage
+from sktune.samplers import learns
+from sktune.schedules import Plan
+from sktune.search.fingerprint import mark
+from sktune.search.resources import resource_of
+
+# What may differ when a search is gone on with: it changes no result.
+_FREE = {"n_jobs", "verbose", "time_budget", "run_timeout", "max_retries", "storage"}
+# What is told apart in more detail.
+_APART = {"estimator", "param_distributions", "cv", "random_state"}
+_LIBRARIES = ("sktune", "torch", "skorch", "scikit-learn", "numpy", "scipy", "joblib")
+
+
+@contextmanager
+def storage_of(search: Any, problem: Problem, plan: Plan) -> Iterator[Storage | None]:
+    """Open the storage of a search for the length of a ``with`` block; None if it has none.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be used, or belongs to another search.
+    """
+    if search.storage is None:
+        yield None
+        return
+    header = Header(
+        identity(search, problem),
+        problem.seeds.root,
+        resource_of(search),
+        len(problem.splits),
+        [dict(row) for row in plan],
+    )
+    with Storage(search.storage, header) as storage:
+        yield storage
+
+
+def identity(search: Any, problem: Problem) -> Identity:
+    """Return all that the results of a search depend on."""
+    return {
+        "data": _data(problem),
+        "space": _space(search.param_distributions),
+        "cv": {"splits": mark(problem.splits)._replace(shown=_shown_splits(problem))},
+        "estimator": _estimator(search.estimator),
+        "settings": _settings(search, problem),
+        "versions": _versions(search),
+    }
+
+
+def _data(problem: Problem) -> Marks:
+    given = {"X": problem.X, "y": problem.y, **problem.fit_params, **problem.score_params}
+    return {name: mark(value) for name, value in given.items()}
+
+
+def _space(given: Any) -> Marks:
+    cases = given if isinstance(given, list | tuple) else [given]
+    if isinstance(given, str):
+        return {"param_distributions": mark(given)}
+    prefixes = [f"{number}: " if len(cases) > 1 else "" for number in range(len(cases))]
+    return {
+        prefix + name: mark(values)
+        for prefix, case in zip(prefixes, cases, strict=True)
+        for name, values in case.items()
+    }
+
+
+def _shown_splits(problem: Problem) -> str:
+    sizes = sorted({len(valid) for _, valid in problem.splits})
+    return f"{len(problem.splits)} folds of {' or '.join(map(str, sizes))} validation rows"
+
+
+def _estimator(estimator: Any) -> Marks:
+    # Of a step its class is told here, and its parameters under their own names.
+    params = {
+        name: type(value) if hasattr(value, "get_params") else value
+        for name, value in estimator.get_params().items()
+        if name != "steps"
+    }
+    return {"class": mark(type(estimator)), **{name: mark(v) for name, v in params.items()}}
+
+
+def _settings(search: Any, problem: Problem) -> Marks:
+    params = search.get_params(deep=False)
+    given = {name: v for name, v in params.items() if name not in _FREE | _APART}
+    # Without a seed of the user's the storage's is taken.
+    seed = None if search.random_state is None else problem.seeds.root
+    return {
+        "search": mark(type(search)),
+        "random_state": mark(seed),
+        **{name: mark(value) for name, value in given.items()},
+    }
+
+
+def _versions(search: Any) -> Marks:
+    libraries = (*_LIBRARIES, "optuna") if learns(search.sampler) else _LIBRARIES
+    versions = {name: version(name) for name in libraries}
+    versions["python"] = ".".join(platform.python_version_tuple()[:2])
+    return {name: mark(number)._replace(shown=number) for name, number in versions.items()}
