@@ -15,7 +15,7 @@ nearest configuration not yet tried is taken, and told to the model.
 
 The folder of the two .npz files is $SKTUNE_CURVES, or "curves" beside $SKTUNE_DATA.
 
-    python benchmarks/bench_curves.py [--seeds 50] [--tasks 4] [--jobs 2]
+    python benchmarks/bench_curves.py [--seeds 50] [--tasks 4] [--jobs 2] [--cache DIR]
 """
 
 import argparse
@@ -29,7 +29,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import optuna
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
 from optuna.pruners import HyperbandPruner
 from optuna.samplers import TPESampler
 from optuna.storages import InMemoryStorage
@@ -230,15 +230,18 @@ STRATEGIES: dict[str, Callable[[Task, int], np.ndarray]] = {
 }
 
 
-def timed(name: str, task: Task, seed: int) -> tuple[np.ndarray, float]:
+def timed(name: str, task_name: str, seed: int, task: Task) -> tuple[np.ndarray, float]:
     start = time.perf_counter()
     return STRATEGIES[name](task, seed)[GRID], time.perf_counter() - start
 
 
-def replay(tasks: list[Task], n_seeds: int, n_jobs: int) -> tuple[dict, dict]:
+def replay(tasks: list[Task], n_seeds: int, options: argparse.Namespace) -> tuple[dict, dict]:
     """Return the regrets (task, seed, moment) and the seconds of a search, by strategy."""
+    search = Memory(options.cache, verbose=0).cache(timed, ignore=["task"])
     keys = product(STRATEGIES, tasks, range(n_seeds))
-    found = Parallel(n_jobs)(delayed(timed)(*key) for key in keys)
+    found = Parallel(options.jobs)(
+        delayed(search)(name, task.name, seed, task) for name, task, seed in keys
+    )
     shape = len(STRATEGIES), len(tasks), n_seeds
     regrets = np.reshape([regret for regret, _ in found], (*shape, len(GRID)))
     seconds = np.reshape([second for _, second in found], shape).mean((1, 2))
@@ -284,11 +287,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--tasks", type=int, help="only so many of each benchmark")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--cache", help="a folder, from which a run that was stopped goes on")
     options = parser.parse_args()
     start, found = time.perf_counter(), {}
     for benchmark, tasks in (("TaskSet", taskset()), ("LCBench", lcbench())):
         some = tasks[: options.tasks]
-        found[benchmark], seconds = replay(some, options.seeds, options.jobs)
+        found[benchmark], seconds = replay(some, options.seeds, options)
         print_table(benchmark, found[benchmark], seconds)
         print_difference(found[benchmark])
     draw(found)

@@ -1,5 +1,11 @@
 """Networks as users write them, for skorch nets in the tests."""
 
+import ctypes
+import os
+import resource
+import signal
+import time
+
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier, NeuralNetRegressor
@@ -75,6 +81,44 @@ class ByName(nn.Module):
 
     def forward(self, a, b):
         return self.layer(torch.cat([a, b], dim=1))
+
+
+class Trouble(Callback):
+    """Does something terrible at an epoch of networks with a learning rate above a limit."""
+
+    def __init__(self, kind, epoch=1, above=0.1):
+        self.kind, self.epoch, self.above = kind, epoch, above
+
+    def on_epoch_end(self, net, **kwargs):
+        if net.lr > self.above and len(net.history) == self.epoch:
+            getattr(self, self.kind)()
+
+    def exit(self):
+        os._exit(7)
+
+    def segfault(self):
+        ctypes.string_at(0)
+
+    def kill(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def hang(self):
+        while True:
+            time.sleep(3600)
+
+    def error(self):
+        raise RuntimeError("trouble in an epoch")
+
+    def eat(self):
+        """Ask for more memory than a limit leaves, which is lifted again."""
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        with open("/proc/self/statm") as file:
+            size = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + 2**28, limits[1]))
+        try:
+            torch.ones(2**30)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 class ShapeSetter(Callback):

@@ -69,11 +69,9 @@ class Executor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        backend = self._parallel._backend
-        if self._in_flight and self.n_workers > 1:
-            # Nobody will ask for these results any more.
-            backend.abort_everything()
-        backend.stop_call()
+        if self._in_flight and not self._is_alone:
+            self._pool.abandon()
+        self._parallel._backend.stop_call()
         self._parallel.__exit__(kind, error, trace)
         self._folder.cleanup()
 
@@ -225,6 +223,8 @@ class Executor:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, LostWorkerError):
+        return str(error)
     return f"its worker process died ({type(error).__name__}: {' '.join(str(error).split())})"
 
 

@@ -1,12 +1,13 @@
-"""Jobs as bytes, in which arrays that many jobs share are references."""
+"""Jobs as bytes, beside which arrays that many jobs share travel by themselves."""
 
 import io
 import pickle
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from cloudpickle import CloudPickler
+
+from sktune.exceptions import LostWorkerError
 
 Call = Callable[[], Any]
 
@@ -17,13 +18,13 @@ class Parcels:
     Parameters
     ----------
     send : callable
-        Sends an array ahead; returns the call by which a worker gets it.
+        Sends an array ahead; returns what stands for it.
     """
 
-    def __init__(self, send: Callable[[Any], Call]) -> None:
+    def __init__(self, send: Callable[[Any], Any]) -> None:
         self._send = send
         self._shared: dict[int, Any] = {}
-        self._sent: dict[int, Call] = {}
+        self._sent: dict[int, Any] = {}
 
     def share(self, array: Any) -> Any:
         """Have an array sent ahead once, when a call needs it; return it as it is."""
@@ -34,30 +35,46 @@ class Parcels:
         """Have all arrays sent anew."""
         self._sent.clear()
 
-    def packed(self, call: Call) -> Call:
-        """Return a call that is light to send, and does the same."""
-        file = io.BytesIO()
-        _Pickler(file, self._reference).dump(call)
-        return partial(_called, file.getvalue())
+    def packed(self, call: Call) -> tuple[bytes, list[Any]]:
+        """Return a call without its shared arrays, and what stands for these."""
+        file, arrays = io.BytesIO(), dict[int, Any]()
+        _Pickler(file, self._shared, arrays).dump(call)
+        return file.getvalue(), [self._reference(array) for array in arrays.values()]
 
-    def _reference(self, thing: Any) -> Call | None:
-        number = id(thing)
-        if number not in self._shared:
-            return None
-        if number not in self._sent:
-            self._sent[number] = self._send(thing)
-        return self._sent[number]
+    def _reference(self, array: Any) -> Any:
+        if id(array) not in self._sent:
+            self._sent[id(array)] = self._send(array)
+        return self._sent[id(array)]
 
 
 class _Pickler(CloudPickler):
-    def __init__(self, file: io.BytesIO, reference: Callable[[Any], Call | None]) -> None:
+    """Leaves shared arrays out, and gathers them."""
+
+    def __init__(self, file: io.BytesIO, shared: dict[int, Any], found: dict[int, Any]) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
-        self._reference = reference
+        self._shared, self._found = shared, found
 
-    def reducer_override(self, obj: Any) -> Any:
-        reference = self._reference(obj)
-        return super().reducer_override(obj) if reference is None else (reference, ())
+    def persistent_id(self, obj: Any) -> int | None:
+        if id(obj) not in self._shared:
+            return None
+        self._found.setdefault(id(obj), obj)
+        return list(self._found).index(id(obj))
 
 
-def _called(packed: bytes) -> Any:
-    return pickle.loads(packed)()
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, arrays: list[Any]) -> None:
+        super().__init__(file)
+        self._arrays = arrays
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._arrays[pid]
+
+
+def called(packed: bytes, arrays: list[Any], fetch: Callable[[list[Any]], list[Any]]) -> Any:
+    """Make a call that was packed; ``fetch`` gets the arrays from what stands for them."""
+    try:
+        call = _Unpickler(io.BytesIO(packed), fetch(arrays)).load()
+    except Exception as error:  # the data are gone, or the worker lacks a module
+        text = f"a job did not reach its worker ({type(error).__name__}: {error})"
+        raise LostWorkerError(text) from error
+    return call()

@@ -7,8 +7,7 @@ arrays that many jobs need get to the workers once, and what it means when a wor
 import importlib
 import itertools
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Future
-from functools import partial
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +17,9 @@ from joblib._dask import DaskDistributedBackend
 from joblib._parallel_backends import LokyBackend
 from joblib.parallel import BatchedCalls
 
+from sktune.exceptions import LostWorkerError
 from sktune.execution.files import dump
-from sktune.execution.parcels import Parcels
+from sktune.execution.parcels import Parcels, called
 
 Call = Callable[[], Any]
 Done = Callable[[Any], None]
@@ -47,6 +47,9 @@ class Pool(Protocol):
 
     def restart(self) -> None:
         """Make the pool work again after a loss."""
+
+    def abandon(self) -> None:
+        """Stop what is running: nobody will ask for it any more."""
 
     def share(self, array: Any) -> Any:
         """Return an array that has a short way to the workers."""
@@ -92,6 +95,8 @@ class LocalPool:
         """Begin a new pool."""
         self._parallel._backend.abort_everything()
 
+    abandon = restart
+
     def share(self, array: Any) -> Any:
         """Map a file into memory, for processes."""
         if not (self._has_processes and is_worth_sharing(array)):
@@ -112,31 +117,39 @@ class DaskPool:
         self._backend = parallel._backend
         self._parcels = Parcels(self._scatter)
 
-    def _scatter(self, array: Any) -> Call:
+    def _scatter(self, array: Any) -> Any:
         # Every worker has it, so that it outlives most of them.
-        future = self._backend.client.scatter(array, broadcast=True, hash=False)
-        return partial(_gathered, future)
+        return self._backend.client.scatter(array, broadcast=True, hash=False)
 
     def submit(self, call: Call, done: Done) -> None:
         """Give the call to joblib's backend."""
-        batch = BatchedCalls([(self._parcels.packed(call), (), {})], None)
+        # Dask puts the arrays in the place of their futures.
+        batch = BatchedCalls([(called, (*self._parcels.packed(call), list), {})], None)
         future = self._backend.submit(batch, callback=_nobody)
         # The backend tells its callback of successes only.
         future.add_done_callback(done)
 
     def result(self, outcome: "Future[Any]") -> Any:
         """Read what the backend hands over."""
-        (result,) = self._backend.retrieve_result_callback(outcome.result())
+        try:
+            (result,) = self._backend.retrieve_result_callback(outcome.result())
+        except CancelledError as error:
+            raise LostWorkerError("the data of a job were lost with a worker") from error
         return result
 
     def is_loss(self, error: BaseException) -> bool:
         """Dask says that it has tried often enough."""
         distributed = importlib.import_module("distributed")
-        return isinstance(error, distributed.KilledWorker)
+        return isinstance(error, distributed.KilledWorker | LostWorkerError)
 
     def restart(self) -> None:
         """Scatter the data again, since the workers that had them may be gone."""
         self._parcels.forget()
+
+    def abandon(self) -> None:
+        """Have the cluster forget what waits; what runs there cannot be stopped."""
+        self._backend.client.cancel(list(self._backend._results))
+        self._backend.abort_everything()
 
     def share(self, array: Any) -> Any:
         """Remember to scatter it when a job needs it."""
@@ -153,15 +166,12 @@ class RayPool:
     def __init__(self, parallel: Any) -> None:
         self._backend = parallel._backend
         self._ray = importlib.import_module("ray")
-        self._parcels = Parcels(self._put)
-
-    def _put(self, array: Any) -> Call:
-        return partial(self._ray.get, self._ray.put(array))
+        self._parcels = Parcels(self._ray.put)
 
     def submit(self, call: Call, done: Done) -> None:
         """Give the call to joblib's backend."""
         nested = self._backend.get_nested_backend()
-        batch = BatchedCalls([(self._parcels.packed(call), (), {})], nested)
+        batch = BatchedCalls([(called, (*self._parcels.packed(call), self._ray.get), {})], nested)
         self._backend.submit(batch, callback=done)
 
     def result(self, outcome: Any) -> Any:
@@ -171,12 +181,14 @@ class RayPool:
 
     def is_loss(self, error: BaseException) -> bool:
         """Ray says that an actor died."""
-        return isinstance(error, self._ray.exceptions.RayActorError)
+        return isinstance(error, self._ray.exceptions.RayActorError | LostWorkerError)
 
     def restart(self) -> None:
         """Begin a new pool."""
         self._backend.abort_everything()
         self._parcels.forget()
+
+    abandon = restart
 
     def share(self, array: Any) -> Any:
         """Remember to put it into the object store when a job needs it."""
@@ -201,10 +213,6 @@ def is_worth_sharing(thing: Any) -> bool:
     """Whether a thing is an array that is better sent once than with each job."""
     is_array = isinstance(thing, np.ndarray) and not thing.dtype.hasobject
     return is_array and thing.nbytes >= _WORTH_SHARING
-
-
-def _gathered(future: Any) -> Any:
-    return importlib.import_module("distributed").get_client().gather(future)
 
 
 def _nobody(outcome: Any) -> None:
