@@ -5,7 +5,7 @@ import math
 import pickle
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 
 Params = Mapping[str, Any]
@@ -28,8 +28,10 @@ class Run(NamedTuple):
     fold: int
 
 
-@dataclass(frozen=True)
-class Report:
+_NO_SCORES: Mapping[str, float] = {}
+
+
+class Report(NamedTuple):
     """What was measured when a run reached a rung.
 
     ``score`` is what rungs are ranked by (greater is better), ``n_parameters`` the number of
@@ -44,8 +46,8 @@ class Report:
     rung: int
     n_resources: int
     score: float
-    scores: Mapping[str, float] = field(default_factory=dict)
-    train_scores: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = _NO_SCORES
+    train_scores: Mapping[str, float] = _NO_SCORES
     n_parameters: int = 0
     fit_time: float = 0.0
     score_time: float = 0.0
@@ -139,10 +141,10 @@ class History:
     def add(self, report: Report) -> None:
         """Record what a run reported."""
         self.reports.append(report)
-        rung = self._rungs.setdefault((report.bracket, report.rung), {})
-        folds = rung.setdefault(report.candidate_id, {})
-        folds[report.fold] = report
         place = report.place
+        rung = self._rungs.setdefault((place.bracket, place.rung), {})
+        folds = rung.setdefault(place.candidate_id, {})
+        folds[report.fold] = report
         if len(folds) == report.n_folds and place not in self._complete:
             self._complete.add(place)
             self.completed.append(place)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sktune.cli import main
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -56,8 +58,35 @@ def test_a_network_of_ones_own(capsys):
 def test_more_ways_to_search():
     data = SNIPPETS[0].split("pipe =")[0]
     scope = run(data, "from sktune import SuccessiveHalvingSearchCV", SNIPPETS[2])
-    assert len(SNIPPETS) == 3
     assert scope["search"].score(scope["X_test"], scope["y_test"]) > 0.9
+
+
+def test_nothing_lost(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = SNIPPETS[0].split("print(")[0]
+    scope = run(data, SNIPPETS[3])
+    assert scope["search"].score(scope["X_test"], scope["y_test"]) > 0.9
+    _, show = COMMANDS[2].strip().splitlines()
+    assert main(shlex.split(show)[3:]) == 0
+    assert capsys.readouterr().out.startswith("runs/digits: finished")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "package"), [(4, "distributed"), (5, "ray")])
+def test_other_machines(number, package, tmp_path, monkeypatch):
+    pytest.importorskip(package, reason=f"needs the extra of {package}")
+    monkeypatch.chdir(tmp_path)
+    # a program of its own, as clusters start processes that look at the main module
+    data = SNIPPETS[0].split("print(")[0]
+    body = "".join([data, SNIPPETS[3], SNIPPETS[4], *([SNIPPETS[5]] if number == 5 else [])])
+    lines = ["def main():", *body.splitlines(), "print(search.score(X_test, y_test))"]
+    script = "\n    ".join(lines) + "\n\nif __name__ == '__main__':\n    main()\n"
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert float(done.stdout.strip().splitlines()[-1]) > 0.9
+    assert len(SNIPPETS) == 6
 
 
 def test_the_first_command_installs_and_runs_the_main_job():

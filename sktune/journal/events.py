@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from sktune.candidates import Advance, Params, Report, Run
+from sktune.journal.snapshots import Slice
 from sktune.journal.values import decoded, encoded, readable
 
 Json = dict[str, Any]
@@ -37,10 +38,10 @@ class Begun:
 
 @dataclass(frozen=True)
 class Reached:
-    """Runs that were trained together reported; ``checksums`` are those of their snapshots."""
+    """Runs that were trained together reported; ``snapshots`` says where theirs are."""
 
     reports: Sequence[Report]
-    checksums: Mapping[Run, str] = field(default_factory=dict)
+    snapshots: Mapping[Run, Slice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Refitted:
 
     candidate_id: int
     n_resources: int
-    checksum: str
+    snapshot: Slice
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,7 @@ class Stopped:
 _NUMBERS, _SCORES = ("score", "fit_time", "score_time"), ("scores", "train_scores")
 _SHARED = ("bracket", "rung", "n_resources", "n_folds")
 Event = Opened | Proposed | Begun | Reached | Refitted | Stopped
-# What a report says if nothing else is written.
-_DEFAULTS = {
-    name: value
-    for name, value in vars(Report(0, 0, 0, 0, 0, 0.0)).items()
-    if name not in ("candidate_id", "fold", "bracket", "rung", "n_resources", "score")
-}
+_DEFAULTS = Report._field_defaults
 
 
 def to_json(event: Event) -> Json:
@@ -84,7 +80,7 @@ def to_json(event: Event) -> Json:
         shared = {name: getattr(first, name) for name in _SHARED}
         body = shared | {"candidates": [a.candidate_id for a in event.advances]}
     elif isinstance(event, Reached):
-        body = {"reports": [_report_to_json(r, event.checksums) for r in event.reports]}
+        body = {"reports": [_report_to_json(r, event.snapshots) for r in event.reports]}
     else:
         body = vars(event)
     return {"event": type(event).__name__, **body}
@@ -93,6 +89,8 @@ def to_json(event: Event) -> Json:
 def from_json(line: Json, trusted: bool) -> Event:
     """Return the event of a line; only if the storage is trusted are pickles of values loaded."""
     kind = line["event"]
+    if kind == "Reached":
+        return _reached(line["reports"])
     if kind == "Proposed":
         read = decoded if trusted else readable
         settings = [{n: read(v) for n, v in params.items()} for params in line["settings"]]
@@ -100,20 +98,19 @@ def from_json(line: Json, trusted: bool) -> Event:
     if kind == "Begun":
         shared = {name: line[name] for name in _SHARED}
         return Begun([Advance(candidate_id=c, **shared) for c in line["candidates"]])
-    if kind == "Reached":
-        return _reached(line["reports"])
-    plain: dict[str, type[Opened | Refitted | Stopped]]
-    plain = {"Opened": Opened, "Refitted": Refitted, "Stopped": Stopped}
-    found = plain[kind]
-    return found(**{f.name: line[f.name] for f in fields(found)})
+    if kind == "Refitted":
+        return Refitted(line["candidate_id"], line["n_resources"], Slice(*line["snapshot"]))
+    if kind == "Opened":
+        return Opened(line["pid"], line["host"])
+    return Stopped(line["reason"])
 
 
-def _report_to_json(report: Report, checksums: Mapping[Run, str]) -> Json:
-    body = {n: v for n, v in vars(report).items() if n not in _DEFAULTS or v != _DEFAULTS[n]}
+def _report_to_json(report: Report, snapshots: Mapping[Run, Slice]) -> Json:
+    body = {n: v for n, v in report._asdict().items() if n not in _DEFAULTS or v != _DEFAULTS[n]}
     body |= {n: _number(body[n]) for n in _NUMBERS if n in body}
     body |= {n: {k: _number(v) for k, v in body[n].items()} for n in _SCORES if n in body}
-    if report.run in checksums:
-        body["snapshot"] = checksums[report.run]
+    if report.run in snapshots:
+        body["snapshot"] = snapshots[report.run]
     return body
 
 
@@ -123,13 +120,24 @@ def _number(value: float) -> float | str:
 
 
 def _reached(found: Sequence[Json]) -> Reached:
-    reports, checksums = [], {}
+    reports, snapshots = [], {}
     for body in found:
-        given = {name: value for name, value in body.items() if name != "snapshot"}
-        given |= {n: float(given[n]) for n in _NUMBERS if n in given}
-        given |= {n: {k: float(v) for k, v in given[n].items()} for n in _SCORES if n in given}
-        report = Report(**given)
+        place = body.pop("snapshot", None)
+        report = Report(**_with_numbers(body))
         reports.append(report)
-        if "snapshot" in body:
-            checksums[report.run] = body["snapshot"]
-    return Reached(reports, checksums)
+        if place is not None:
+            snapshots[report.run] = Slice(*place)
+    return Reached(reports, snapshots)
+
+
+def _with_numbers(body: Json) -> Json:
+    """Make numbers of texts, in place: long journals are read often."""
+    for name in _NUMBERS:
+        if type(body.get(name)) is str:
+            body[name] = float(body[name])
+    for name in _SCORES:
+        scores = body.get(name, {})
+        for metric, score in scores.items():
+            if type(score) is str:
+                scores[metric] = float(score)
+    return body

@@ -1,7 +1,7 @@
 """The journal file: append-only lines, forced to disk one by one, read whole or not at all."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -15,13 +15,19 @@ Line = dict[str, Any]
 class Contents(NamedTuple):
     """What a journal says: its lines, the checksum of the last, and how many bytes they take."""
 
-    lines: list[Line]
+    lines: list[Any]
     checksum: int
     n_bytes: int
 
 
-def read(path: Path) -> Contents:
+def _as_it_is(line: Line) -> Any:
+    return line
+
+
+def read(path: Path, understood: Callable[[Line], Any] = _as_it_is) -> Contents:
     """Read a journal, which another process may be writing to.
+
+    Each line is handed to ``understood`` at once, and what that returns is kept in its place.
 
     A last line without an end was being written when its writer died, or is being written now:
     it is left out.
@@ -36,13 +42,13 @@ def read(path: Path) -> Contents:
     except OSError as error:
         raise StorageError(f"{path} cannot be read ({error.strerror}).") from error
     end = content.rfind(b"\n") + 1
-    lines, checksum = list[Line](), 0
+    lines, checksum = list[Any](), 0
     for number, line in enumerate(content[:end].split(b"\n")[:-1], start=1):
         try:
             event, checksum = unseal(line, checksum)
         except ValueError as error:
             raise StorageError(_damage(path, number, error)) from None
-        lines.append(event)
+        lines.append(understood(event))
     if not lines:
         raise StorageError(_damage(path, 1, "it has no whole line"))
     return Contents(lines, checksum, end)
@@ -83,8 +89,10 @@ class JournalFile:
         """Begin a journal with its first line, all of it or nothing."""
         line, checksum = seal(header, 0)
         with explained(path):
-            write_beside(path, line)
-        return cls(path, Contents([dict(header)], checksum, len(line)))
+            replace_file(path, [line])
+            journal = cls(path, Contents([dict(header)], checksum, len(line)))
+            os.fsync(journal._file)
+        return journal
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Write a line and wait until it is on the disk.
@@ -123,13 +131,13 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_beside(path: Path, content: bytes) -> None:
-    """Write a file beside its place and put it there when it is whole and on the disk."""
+def replace_file(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file beside its place and put it there when it is whole."""
     beside = path.with_name(f".{path.name}.new")
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        _write_all(file, content)
-        os.fsync(file)
+        for part in parts:
+            _write_all(file, part)
     finally:
         os.close(file)
     beside.replace(path)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _SEAL = b',"crc":"%08x"}'
+_DECODER = json.JSONDecoder()  # json.loads takes a third more time
 _SEAL_LENGTH = len(_SEAL % 0)
 
 
@@ -35,5 +36,5 @@ def unseal(line: bytes, previous: int) -> tuple[dict[str, Any], int]:
     checksum = zlib.crc32(body, previous)
     if line[-_SEAL_LENGTH:] != _SEAL % checksum:
         raise ValueError("the checksum is not that of the line")
-    event: dict[str, Any] = json.loads(body)
+    event: dict[str, Any] = _DECODER.raw_decode(body.decode())[0]
     return event, checksum

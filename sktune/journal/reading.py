@@ -1,13 +1,17 @@
 """A journal read from outside: no lock, no snapshots, nobody's code; the search may be running."""
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sktune.candidates import History
 from sktune.exceptions import StorageError
 from sktune.journal.events import Begun, Event, Proposed, Reached, from_json
-from sktune.journal.file import read
+from sktune.journal.file import Line, read
 from sktune.journal.header import Header
 from sktune.journal.storage import JOURNAL
 
@@ -46,13 +50,31 @@ def read_journal(directory: str | os.PathLike[str]) -> Recorded:
             f"{path} is no storage directory: there is no {JOURNAL} in it. Give the directory that "
             "was the `storage` of a search."
         )
-    lines = read(path / JOURNAL).lines
-    header = Header.from_json(lines[0], path)
-    events = [(line["time"], from_json(line, trusted=False)) for line in lines[1:]]
-    history = History()
-    for _, event in events:
-        replay(event, history)
+    with _no_collections():
+        header, *events = read(path / JOURNAL, partial(_understood, path)).lines
+        history = History()
+        for _, event in events:
+            replay(event, history)
     return Recorded(header, history, events)
+
+
+def _understood(path: Path, line: Line) -> Header | tuple[float, Event]:
+    # The first line is the only one without a time.
+    if "time" not in line:
+        return Header.from_json(line, path)
+    return line["time"], from_json(line, trusted=False)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Keep Python from looking for garbage, of which there is none, while much is being read."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def replay(event: Event, history: History) -> None:

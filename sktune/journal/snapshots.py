@@ -1,17 +1,27 @@
-"""Snapshots in files of their own, each loaded only if it is what the journal says."""
+"""Snapshots in files of their own, each loaded only if it is what the journal says.
+
+A file holds the runs of a candidate that were trained together to a rung: its folds, as a rule. The
+system writes it to the disk when it sees fit: what a power cut takes away, the checksum tells.
+"""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from sktune.candidates import Run
-from sktune.journal.file import explained, write_beside
+from sktune.candidates import Report, Run
+from sktune.journal.file import explained, replace_file
 
 _SUFFIX = ".snapshot"
 
 
-def checksum_of(snapshot: bytes) -> str:
-    """Return the SHA-256 of a snapshot."""
-    return hashlib.sha256(snapshot).hexdigest()
+class Slice(NamedTuple):
+    """Where a snapshot is: in which file, from which byte on, how long, and its SHA-256."""
+
+    name: str
+    start: int
+    length: int
+    checksum: str
 
 
 class SnapshotFolder:
@@ -28,23 +38,29 @@ class SnapshotFolder:
         with explained(path):
             path.mkdir(exist_ok=True)
 
-    def save(self, name: str, snapshot: bytes) -> str:
-        """Write a snapshot and return its checksum."""
-        file = self._file(name)
+    def save(self, name: str, snapshots: Mapping[Run, bytes]) -> dict[Run, Slice]:
+        """Write a file, and return where in it each snapshot is."""
+        file, start, found = self._file(name), 0, {}
         with explained(file):
-            write_beside(file, snapshot)
-        return checksum_of(snapshot)
+            replace_file(file, snapshots.values())
+        for run, snapshot in snapshots.items():
+            checksum = hashlib.sha256(snapshot).hexdigest()
+            found[run] = Slice(name, start, len(snapshot), checksum)
+            start += len(snapshot)
+        return found
 
-    def load(self, name: str, checksum: str) -> bytes | None:
+    def load(self, place: Slice) -> bytes | None:
         """Return a snapshot, None if it is missing or not what was written."""
         try:
-            found = self._file(name).read_bytes()
+            with self._file(place.name).open("rb") as file:
+                file.seek(place.start)
+                found = file.read(place.length)
         except OSError:
             return None
-        return found if checksum_of(found) == checksum else None
+        return found if hashlib.sha256(found).hexdigest() == place.checksum else None
 
     def delete(self, name: str) -> None:
-        """Remove a snapshot, if it is there."""
+        """Remove a file, if it is there."""
         with explained(self._path):
             self._file(name).unlink(missing_ok=True)
 
@@ -60,10 +76,14 @@ class SnapshotFolder:
         return self._path / f"{name}{_SUFFIX}"
 
 
-def name_of(run: Run, bracket: int, rung: int) -> str:
-    """Return the name of a run's snapshot at a rung.
+def name_of(report: Report) -> str:
+    """Return the name of the file of a candidate's runs, of which this is the first.
 
-    >>> name_of(Run(candidate_id=12, fold=3), bracket=0, rung=2)
-    'candidate-12-fold-3-bracket-0-rung-2'
+    >>> name_of(Report(candidate_id=12, fold=0, bracket=0, rung=2, n_resources=9, score=0.5))
+    'candidate-12-bracket-0-rung-2-from-fold-0'
     """
-    return f"candidate-{run.candidate_id}-fold-{run.fold}-bracket-{bracket}-rung-{rung}"
+    place = report.place
+    return (
+        f"candidate-{place.candidate_id}-bracket-{place.bracket}-rung-{place.rung}"
+        f"-from-fold-{report.fold}"
+    )

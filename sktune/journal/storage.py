@@ -5,6 +5,8 @@ import socket
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -15,7 +17,7 @@ from sktune.journal.events import Event, Opened, Reached, Refitted, from_json, t
 from sktune.journal.file import JournalFile, explained, read
 from sktune.journal.header import Header
 from sktune.journal.lock import Lock
-from sktune.journal.snapshots import SnapshotFolder, name_of
+from sktune.journal.snapshots import Slice, SnapshotFolder, name_of
 
 JOURNAL = "journal.jsonl"
 _LOCK, _SNAPSHOTS, _REFIT = "lock", "snapshots", "refit"
@@ -29,12 +31,6 @@ class Kept(NamedTuple):
 
     n_resources: int
     snapshot: bytes
-
-
-class _Saved(NamedTuple):
-    n_resources: int
-    name: str
-    checksum: str
 
 
 class Storage:
@@ -86,12 +82,11 @@ class Storage:
         else:
             self._journal = JournalFile.create(path, header.to_json())
         self._folder = SnapshotFolder(self._path / _SNAPSHOTS)
-        self._saved: dict[Run, list[_Saved]] = {}
+        self._saved: dict[Run, list[tuple[int, Slice]]] = {}
         for event in self.past:
             if isinstance(event, Reached):
                 self._note(event)
-        names = {saved.name for every in self._saved.values() for saved in every}
-        self._folder.keep_only({*names, _REFIT})
+        self._folder.keep_only({*self._names(), _REFIT})
         self.write(Opened(os.getpid(), socket.gethostname()))
 
     def __enter__(self) -> Self:
@@ -115,31 +110,37 @@ class Storage:
 
     def reached(self, reports: Sequence[Report], snapshots: Mapping[Run, bytes]) -> None:
         """Put on the disk what runs that were trained together came to."""
-        names = {report.run: name_of(report.run, report.bracket, report.rung) for report in reports}
-        checksums = {run: self._folder.save(names[run], snapshots[run]) for run in snapshots}
-        event = Reached(reports, checksums)
+        places: dict[Run, Slice] = {}
+        for _, mine in groupby(reports, attrgetter("candidate_id")):
+            kept = [report for report in mine if report.run in snapshots]
+            if kept:
+                content = {report.run: snapshots[report.run] for report in kept}
+                places |= self._folder.save(name_of(kept[0]), content)
+        event = Reached(reports, places)
         self.write(event)
-        for name in self._note(event):
-            self._folder.delete(name)
+        before = self._names()
+        self._note(event)
+        self._delete(before - self._names())
 
-    def _note(self, event: Reached) -> list[str]:
-        """Take note of the snapshots of an event; return those that they make superfluous."""
-        superfluous = []
+    def _note(self, event: Reached) -> None:
         for report in event.reports:
-            if report.run in event.checksums:
-                name = name_of(report.run, report.bracket, report.rung)
+            if report.run in event.snapshots:
                 every = self._saved.setdefault(report.run, [])
-                every.append(_Saved(report.n_resources, name, event.checksums[report.run]))
-                superfluous += [saved.name for saved in every[:-_N_KEPT]]
+                every.append((report.n_resources, event.snapshots[report.run]))
                 del every[:-_N_KEPT]
-        return superfluous
+
+    def _names(self) -> set[str]:
+        return {place.name for every in self._saved.values() for _, place in every}
+
+    def _delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._folder.delete(name)
 
     def keep_only(self, candidates: Iterable[int]) -> None:
         """Delete the snapshots of all other candidates."""
-        alive = set(candidates)
-        for run in [run for run in self._saved if run.candidate_id not in alive]:
-            for saved in self._saved.pop(run):
-                self._folder.delete(saved.name)
+        alive, before = set(candidates), self._names()
+        self._saved = {run: k for run, k in self._saved.items() if run.candidate_id in alive}
+        self._delete(before - self._names())
 
     def kept(self, run: Run) -> Iterator[Kept]:
         """Yield what there is of a run, the last first, as far as it is asked for.
@@ -149,12 +150,12 @@ class Storage:
         DamagedSnapshotWarning
             If a snapshot is missing or not what was written.
         """
-        for saved in reversed(self._saved.get(run, [])):
-            snapshot = self._folder.load(saved.name, saved.checksum)
+        for n_resources, place in reversed(self._saved.get(run, [])):
+            snapshot = self._folder.load(place)
             if snapshot is None:
-                self._warn(saved.name)
+                self._warn(f"{place.name}, fold {run.fold},")
             else:
-                yield Kept(saved.n_resources, snapshot)
+                yield Kept(n_resources, snapshot)
 
     def _warn(self, name: str) -> None:
         warnings.warn(
@@ -168,8 +169,8 @@ class Storage:
 
     def refitted(self, candidate_id: int, n_resources: int, snapshot: bytes) -> None:
         """Put the refitted network on the disk."""
-        checksum = self._folder.save(_REFIT, snapshot)
-        self.write(Refitted(candidate_id, n_resources, checksum))
+        (place,) = self._folder.save(_REFIT, {Run(candidate_id, 0): snapshot}).values()
+        self.write(Refitted(candidate_id, n_resources, place))
 
     def refit_of(self, candidate_id: int, n_resources: int) -> bytes | None:
         """Return the network of a candidate that was refitted, None if there is none."""
@@ -177,7 +178,7 @@ class Storage:
             if isinstance(event, Refitted):
                 if (event.candidate_id, event.n_resources) != (candidate_id, n_resources):
                     return None
-                found = self._folder.load(_REFIT, event.checksum)
+                found = self._folder.load(event.snapshot)
                 if found is None:
                     self._warn(_REFIT)
                 return found

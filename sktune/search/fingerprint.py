@@ -112,7 +112,7 @@ def _of_array(array: Any) -> Iterator[Any]:
     if array.dtype.hasobject:
         yield repr(array.tolist())
     else:
-        yield np.ascontiguousarray(array).data
+        yield memoryview(np.ascontiguousarray(array).tobytes())
 
 
 def _of_class(kind: type) -> Iterator[Any]:
@@ -149,7 +149,7 @@ def _of_object(thing: Any) -> Iterator[Any]:
 
 def _state(thing: Any) -> Any:
     """Return the attributes of an object, or what it is pickled with."""
-    if hasattr(thing, "__dict__"):
+    if getattr(thing, "__dict__", None):
         return vars(thing)
     slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
     if slots:

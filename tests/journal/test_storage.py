@@ -24,6 +24,7 @@ from sktune.journal import (
     read_journal,
 )
 from sktune.journal.events import from_json, to_json
+from sktune.journal.snapshots import Slice
 
 HEADER = Header({"data": {"X": Mark("2 x 2 float64", "aa")}}, 7, "epochs", 2, [{"rung": 0}])
 RUN = Run(3, 1)
@@ -47,9 +48,9 @@ EVENTS = [
             report(1, scores={"float": 0.5, "b": float("nan")}, n_parameters=9, stack_size=4),
             Report(4, 0, 0, 1, 3, float("nan"), status="failed", error="ValueError: ü", n_folds=2),
         ],
-        {RUN: "abc"},
+        {RUN: Slice("candidate-3", 10, 20, "abc")},
     ),
-    Refitted(3, 9, "def"),
+    Refitted(3, 9, Slice("refit", 0, 5, "def")),
     Stopped("finished"),
 ]
 
@@ -125,7 +126,7 @@ class TestSnapshots:
         with opened(tmp_path) as storage:
             for rung in range(2):
                 storage.reached([report(rung)], {RUN: b"snapshot %d" % rung})
-        (file,) = (tmp_path / "snapshots").glob("*rung-1.snapshot")
+        (file,) = (tmp_path / "snapshots").glob("*rung-1-*.snapshot")
         content = file.read_bytes()
         file.unlink()
         if damage != "missing":

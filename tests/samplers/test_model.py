@@ -1,6 +1,5 @@
 """What samplers with a model add to the law suite: they learn, and keep quiet about it."""
 
-import dataclasses
 import subprocess
 import sys
 from numbers import Integral
@@ -197,7 +196,7 @@ class TestWhatIsLearntFrom:
         for number, params in enumerate(ParameterSampler(SQUARE, 41, random_state=1)):
             without.propose(params, 0)
             history.propose(params, 0)
-            history.add(dataclasses.replace(report(number, -regret(params)), n_folds=2))
+            history.add(report(number, -regret(params))._replace(n_folds=2))
         assert proposed("tpe", history) == proposed("tpe", without)
 
     def test_equal_results_are_no_obstacle(self):

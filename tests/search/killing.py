@@ -99,8 +99,8 @@ def main(folder, n_moments, seed):
         directory.mkdir()
         storage = directory / "storage"
         if moment % 2:
-            # Of a search with 27 + 9 + 3 snapshots and about 20 lines in the journal.
-            number = int(rng.integers(1, 60))
+            # Of a search that writes 13 files with 39 snapshots, and about 16 lines.
+            number = int(rng.integers(1, 55))
             killed = forked(kill_at_write, number, storage, directory)
         else:
             number = float(rng.uniform(0, seconds))
