@@ -78,7 +78,7 @@ def test_other_machines(number, package, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # a program of its own, as clusters start processes that look at the main module
     data = SNIPPETS[0].split("print(")[0]
-    body = "".join([data, SNIPPETS[3], SNIPPETS[4], *([SNIPPETS[5]] if number == 5 else [])])
+    body = "".join([data, SNIPPETS[3], SNIPPETS[number]])
     lines = ["def main():", *body.splitlines(), "print(search.score(X_test, y_test))"]
     script = "\n    ".join(lines) + "\n\nif __name__ == '__main__':\n    main()\n"
     (tmp_path / "script.py").write_text(script)

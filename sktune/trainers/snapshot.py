@@ -6,11 +6,13 @@ learning-rate scheduler would turn an optimiser that trains nothing, and EarlySt
 its best weights out.
 """
 
+import builtins
 import copyreg
 import hashlib
 import io
 import pickle
 from dataclasses import dataclass
+from types import BuiltinFunctionType
 from typing import Any
 
 import cloudpickle
@@ -72,7 +74,15 @@ class _Pickler(cloudpickle.Pickler):
             return copyreg.__newobj__, (type(obj),), state, None, None, _set_state  # type: ignore[attr-defined]
         if type(obj) in _PLAIN_TENSORS and _is_plain(obj):
             return _tensor, (type(obj), obj.detach().numpy(), obj.requires_grad, obj.grad)
+        if _is_replaced(obj):
+            return getattr, (builtins, obj.__name__)
         return super().reducer_override(obj)
+
+
+def _is_replaced(obj: Any) -> bool:
+    """Whether this is a function of Python's that has another in its place: Ray changes print."""
+    is_builtin = isinstance(obj, BuiltinFunctionType) and obj.__module__ == "builtins"
+    return is_builtin and getattr(builtins, obj.__name__, obj) is not obj
 
 
 def content_key(thing: Any) -> str:

@@ -7,7 +7,14 @@ import pytest
 import torch
 from sklearn.datasets import load_iris
 from sklearn.metrics import check_scoring
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    PrintLog,
+)
 from skorch.dataset import ValidSplit
 from torch.optim import lr_scheduler
 
@@ -15,7 +22,7 @@ from sktune import MLPClassifier, MLPRegressor
 from sktune.nets.randomness import Randomness
 from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup
 from sktune.trainers.runs import finished_net
-from sktune.trainers.snapshot import thaw
+from sktune.trainers.snapshot import RunState, freeze, thaw
 from sktune.trainers.solo import advance
 from tests.user_nets import classifier, same_bits, weights
 
@@ -221,3 +228,14 @@ def test_gradients_gathered_over_batches_go_on():
     settings = {k: v for k, v in classifier().get_params(deep=False).items() if k[0] != "_"}
     straight, climbed = plain(Gathering(**settings)), trained(Gathering(**settings), RUNGS)
     assert same_bits(climbed, straight)
+
+
+def test_a_replaced_print_does_not_matter(monkeypatch):
+    """Ray puts a function of its own in the place of print, which skorch's nets hold."""
+    original = print
+    monkeypatch.setattr("builtins.print", lambda *parts: original(*parts))
+    net = MLPClassifier(max_epochs=1)
+    net.callbacks_ = []
+    net.callbacks_.append(("log", PrintLog(sink=original)))
+    state = thaw(freeze(RunState(net, Randomness(0))))
+    assert state.net.callbacks_[-1][1].sink is print
