@@ -14,8 +14,10 @@ from joblib import Parallel, cpu_count
 
 from sktune.candidates import Failure
 from sktune.exceptions import LostWorkerError, RunTimeoutError
+from sktune.execution.clusters import DaskPool, RayPool, is_cluster, is_dask
+from sktune.execution.local import LocalPool
 from sktune.execution.outcome import Job, Result, attempt
-from sktune.execution.pools import Pool, is_cluster, pool_of
+from sktune.execution.pools import Pool
 from sktune.execution.watch import limited, where_it_hung
 
 T = TypeVar("T")
@@ -60,7 +62,7 @@ class Executor:
         self._parallel.__enter__()
         self._parallel._backend.start_call()
         self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
-        self._pool: Pool = pool_of(self._parallel, Path(self._folder.name))
+        self._pool: Pool = _pool(self._parallel, Path(self._folder.name))
         return self
 
     def __exit__(
@@ -220,6 +222,13 @@ class Executor:
     def _where_it_hung(self, number: int) -> str | None:
         note = self._note(number)
         return None if note is None else where_it_hung(note)
+
+
+def _pool(parallel: Any, folder: Path) -> Pool:
+    """Return the way to the workers of joblib's active backend."""
+    if is_dask(parallel._backend):
+        return DaskPool(parallel)
+    return RayPool(parallel) if is_cluster(parallel._backend) else LocalPool(parallel, folder)
 
 
 def _reason(error: Exception) -> str:

@@ -2,8 +2,9 @@
 
 import faulthandler
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 
@@ -14,20 +15,14 @@ def limited(seconds: float, note: Path | None) -> Iterator[None]:
     The watch is a thread of the interpreter that needs none of Python's locks, so that code that
     never comes back is ended too. Where it hung is written to ``note``, else to stderr.
     """
-    if note is None:
-        faulthandler.dump_traceback_later(seconds, exit=True)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-        return
-    with note.open("w") as file:
+    with nullcontext(sys.stderr) if note is None else note.open("w") as file:
         faulthandler.dump_traceback_later(seconds, exit=True, file=file)
         try:
             yield
         finally:
             faulthandler.cancel_dump_traceback_later()
-    note.unlink()
+    if note is not None:
+        note.unlink()
 
 
 def where_it_hung(note: Path) -> str | None:

@@ -1,8 +1,11 @@
 """Execution on clusters: joblib's Dask and Ray backends, with two worker processes each."""
 
+import pickle
+
 import numpy as np
 import pytest
 from joblib import parallel_config
+from skorch.callbacks import PrintLog
 
 from sktune.exceptions import LostWorkerError
 from sktune.execution import Executor
@@ -50,6 +53,16 @@ def test_arrays_are_sent_once(backend, n_jobs, monkeypatch):
         found = run(executor, kind, [array] * 6)
     assert [total for _, _, total in found] == [array.sum()] * 6
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("backend", ["ray"])
+def test_ray_leaves_print_alone(backend):
+    """Else nets of skorch, which hold Python's own, could not be pickled after a search."""
+    tqdm_ray = pytest.importorskip("ray.experimental.tqdm_ray", reason="needs sktune[ray]")
+    with parallel_config("ray"), Executor(2) as executor:
+        run(executor, abs, [-1])
+    tqdm_ray.instance()  # what Ray calls at the first line that a worker prints
+    pickle.dumps(PrintLog())
 
 
 @pytest.mark.parametrize("backend", ["dask"])
