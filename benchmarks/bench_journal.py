@@ -47,7 +47,6 @@ def search(storage: Path | None) -> SuccessiveHalvingSearchCV:
         "n_candidates": 27,
         "max_resources": 27,
         "cv": 5,
-        "n_jobs": CORES,
         "random_state": 0,
     }
     pipe = make_pipeline(StandardScaler(), MLPClassifier(random_state=0))

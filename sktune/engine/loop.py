@@ -24,7 +24,7 @@ from sktune.engine.reports import failed, reached
 from sktune.engine.waves import Observer, Stack, Wave
 from sktune.exceptions import LostWorkerError
 from sktune.execution import Executor
-from sktune.journal import Begun, Kept, Proposed, Reached, Stopped
+from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
 from sktune.samplers import Sampler
 from sktune.schedules import Schedule
 from sktune.trainers import Advanced, AdvanceJob, PreparedFold, Trainer, head_setting
@@ -130,16 +130,14 @@ class Engine:
         """Take over what the record holds, and do what had begun there without an end."""
         waves: dict[Place, Wave] = {}
         for event in self.record.past:
-            if isinstance(event, Proposed):
-                for params in event.settings:
-                    self.history.propose(params, event.bracket)
-                self.history.exhausted = event.exhausted
-            elif isinstance(event, Begun):
+            if isinstance(event, Begun):
                 wave = self._opened(event.advances)
                 waves |= {advance.place: wave for advance in wave.advances}
             elif isinstance(event, Reached):
                 for report in event.reports:
                     self._note(waves[report.place], report)
+            else:
+                replay(event, self.history)
         self._restore()
         open_waves = {id(wave): wave for wave in waves.values() if wave.unreported}
         for wave in open_waves.values():
@@ -152,7 +150,7 @@ class Engine:
         for place in self.history.completed:
             done[place.candidate_id] = self.history.n_resources(place.bracket, place.rung)
         alive = self.schedule.survivors(self.history)
-        self.record.keep_only(alive)
+        self.record.keep_only(set(alive))
         for run in (Run(c, fold) for c in alive for fold in range(len(self.problem.splits))):
             for kept in self.record.kept(run):
                 if kept.n_resources <= done.get(run.candidate_id, 0):
@@ -204,10 +202,9 @@ class Engine:
 
     def _propose(self, action: Propose) -> None:
         proposed = list(self.sampler.propose(action.n_candidates, self.history))
-        for params in proposed:
-            self.history.propose(params, action.bracket)
-        self.history.exhausted = len(proposed) < action.n_candidates
-        self.record.write(Proposed(action.bracket, proposed, self.history.exhausted))
+        event = Proposed(action.bracket, proposed, exhausted=len(proposed) < action.n_candidates)
+        replay(event, self.history)
+        self.record.write(event)
 
     def _begin(self, advances: Sequence[Advance]) -> None:
         if advances[0].rung:

@@ -1,6 +1,6 @@
 """What an engine asks of whoever keeps its record, and what it does without one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 from sktune.candidates import Report, Run
@@ -23,7 +23,7 @@ class Record(Protocol):
     def reached(self, reports: Sequence[Report], snapshots: Mapping[Run, bytes]) -> None:
         """Keep what runs that were trained together came to, all of it or nothing."""
 
-    def keep_only(self, candidates: Iterable[int]) -> None:
+    def keep_only(self, candidates: Set[int]) -> None:
         """Drop the snapshots of all other candidates."""
 
     def kept(self, run: Run) -> Iterable[Kept]:
@@ -47,7 +47,7 @@ class Unrecorded:
     def reached(self, reports: Sequence[Report], snapshots: Mapping[Run, bytes]) -> None:
         """Do nothing."""
 
-    def keep_only(self, candidates: Iterable[int]) -> None:
+    def keep_only(self, candidates: Set[int]) -> None:
         """Do nothing."""
 
     def kept(self, run: Run) -> Iterable[Kept]:

@@ -3,7 +3,7 @@
 from sktune.journal.events import Begun, Event, Opened, Proposed, Reached, Refitted, Stopped
 from sktune.journal.header import Header
 from sktune.journal.identity import Identity, Mark, Marks
-from sktune.journal.reading import Recorded, read_journal
+from sktune.journal.reading import Recorded, read_journal, replay
 from sktune.journal.storage import Kept, Storage
 from sktune.journal.values import shown
 
@@ -23,5 +23,6 @@ __all__ = [
     "Stopped",
     "Storage",
     "read_journal",
+    "replay",
     "shown",
 ]

@@ -1,4 +1,4 @@
-"""A journal read from outside: no lock, no snapshots, nobody's code; the search may be running."""
+"""The journal of a directory read and replayed; from outside too, while the search is running."""
 
 import gc
 import os
@@ -11,9 +11,10 @@ from pathlib import Path
 from sktune.candidates import History
 from sktune.exceptions import StorageError
 from sktune.journal.events import Begun, Event, Proposed, Reached, from_json
-from sktune.journal.file import Line, read
+from sktune.journal.file import Contents, Line, read
 from sktune.journal.header import Header
-from sktune.journal.storage import JOURNAL
+
+JOURNAL = "journal.jsonl"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Recorded:
 
 
 def read_journal(directory: str | os.PathLike[str]) -> Recorded:
-    """Read the journal of a storage directory.
+    """Read the journal of a storage directory: no lock, no snapshots, nobody's code.
 
     Raises
     ------
@@ -51,18 +52,27 @@ def read_journal(directory: str | os.PathLike[str]) -> Recorded:
             "was the `storage` of a search."
         )
     with _no_collections():
-        header, *events = read(path / JOURNAL, partial(_understood, path)).lines
+        header, *events = parsed(path, trusted=False).lines
         history = History()
         for _, event in events:
             replay(event, history)
     return Recorded(header, history, events)
 
 
-def _understood(path: Path, line: Line) -> Header | tuple[float, Event]:
+def parsed(directory: Path, trusted: bool) -> Contents:
+    """Read the journal of a directory as a header and events with their times.
+
+    Pickles of hyperparameters are loaded only if the storage is trusted.
+    """
+    with _no_collections():
+        return read(directory / JOURNAL, partial(_understood, directory, trusted))
+
+
+def _understood(directory: Path, trusted: bool, line: Line) -> Header | tuple[float, Event]:
     # The first line is the only one without a time.
     if "time" not in line:
-        return Header.from_json(line, path)
-    return line["time"], from_json(line, trusted=False)
+        return Header.from_json(line, directory)
+    return line["time"], from_json(line, trusted)
 
 
 @contextmanager

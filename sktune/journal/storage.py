@@ -4,7 +4,7 @@ import os
 import socket
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -13,17 +13,16 @@ from typing import NamedTuple, Self
 
 from sktune.candidates import Report, Run
 from sktune.exceptions import DamagedSnapshotWarning, StorageError
-from sktune.journal.events import Event, Opened, Reached, Refitted, from_json, to_json
-from sktune.journal.file import JournalFile, explained, read
+from sktune.journal.events import Event, Opened, Reached, Refitted, to_json
+from sktune.journal.file import JournalFile, explained
+from sktune.journal.generations import Generations
 from sktune.journal.header import Header
 from sktune.journal.lock import Lock
+from sktune.journal.reading import JOURNAL, parsed
 from sktune.journal.snapshots import Slice, SnapshotFolder, name_of
 
-JOURNAL = "journal.jsonl"
 _LOCK, _SNAPSHOTS, _REFIT = "lock", "snapshots", "refit"
 _OURS = {JOURNAL, f".{JOURNAL}.new", _LOCK, _SNAPSHOTS}
-# The last one may be damaged: then a run goes on from the one before.
-_N_KEPT = 2
 
 
 class Kept(NamedTuple):
@@ -73,20 +72,20 @@ class Storage:
         self.past: list[Event] = []
         self.seed = header.seed
         if path.exists():
-            contents = read(path)
-            first = Header.from_json(contents.lines[0], self._path)
+            contents = parsed(self._path, trusted=True)
+            first, *timed = contents.lines
             first.check(header, self._path)
-            self.past = [from_json(line, trusted=True) for line in contents.lines[1:]]
+            self.past = [event for _, event in timed]
             self.seed = first.seed
             self._journal = JournalFile(path, contents)
         else:
             self._journal = JournalFile.create(path, header.to_json())
         self._folder = SnapshotFolder(self._path / _SNAPSHOTS)
-        self._saved: dict[Run, list[tuple[int, Slice]]] = {}
+        self._generations = Generations()
         for event in self.past:
             if isinstance(event, Reached):
-                self._note(event)
-        self._folder.keep_only({*self._names(), _REFIT})
+                self._generations.add(event)
+        self._folder.keep_only({*self._generations.names(), _REFIT})
         self.write(Opened(os.getpid(), socket.gethostname()))
 
     def __enter__(self) -> Self:
@@ -118,29 +117,15 @@ class Storage:
                 places |= self._folder.save(name_of(kept[0]), content)
         event = Reached(reports, places)
         self.write(event)
-        before = self._names()
-        self._note(event)
-        self._delete(before - self._names())
+        self._delete(self._generations.add(event))
 
-    def _note(self, event: Reached) -> None:
-        for report in event.reports:
-            if report.run in event.snapshots:
-                every = self._saved.setdefault(report.run, [])
-                every.append((report.n_resources, event.snapshots[report.run]))
-                del every[:-_N_KEPT]
-
-    def _names(self) -> set[str]:
-        return {place.name for every in self._saved.values() for _, place in every}
+    def keep_only(self, candidates: Set[int]) -> None:
+        """Delete the snapshots of all other candidates."""
+        self._delete(self._generations.keep_only(candidates))
 
     def _delete(self, names: Iterable[str]) -> None:
         for name in names:
             self._folder.delete(name)
-
-    def keep_only(self, candidates: Iterable[int]) -> None:
-        """Delete the snapshots of all other candidates."""
-        alive, before = set(candidates), self._names()
-        self._saved = {run: k for run, k in self._saved.items() if run.candidate_id in alive}
-        self._delete(before - self._names())
 
     def kept(self, run: Run) -> Iterator[Kept]:
         """Yield what there is of a run, the last first, as far as it is asked for.
@@ -150,7 +135,7 @@ class Storage:
         DamagedSnapshotWarning
             If a snapshot is missing or not what was written.
         """
-        for n_resources, place in reversed(self._saved.get(run, [])):
+        for n_resources, place in reversed(self._generations.of(run)):
             snapshot = self._folder.load(place)
             if snapshot is None:
                 self._warn(f"{place.name}, fold {run.fold},")
