@@ -2,26 +2,24 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sktune.candidates import Advance, Params, Report, Run
 from sktune.journal.snapshots import Slice
 from sktune.journal.values import decoded, encoded, readable
 
 Json = dict[str, Any]
+_NO_SNAPSHOTS: Mapping[Run, Slice] = {}
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(NamedTuple):
     """A process began to search, or went on with it."""
 
     pid: int
     host: str
 
 
-@dataclass(frozen=True)
-class Proposed:
+class Proposed(NamedTuple):
     """Candidates were given their numbers; ``exhausted`` says that these were the last."""
 
     bracket: int
@@ -29,23 +27,20 @@ class Proposed:
     exhausted: bool = False
 
 
-@dataclass(frozen=True)
-class Begun:
+class Begun(NamedTuple):
     """Candidates began to be trained up to a rung, together."""
 
     advances: Sequence[Advance]
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(NamedTuple):
     """Runs that were trained together reported; ``snapshots`` says where theirs are."""
 
     reports: Sequence[Report]
-    snapshots: Mapping[Run, Slice] = field(default_factory=dict)
+    snapshots: Mapping[Run, Slice] = _NO_SNAPSHOTS
 
 
-@dataclass(frozen=True)
-class Refitted:
+class Refitted(NamedTuple):
     """The best candidate was trained on all rows."""
 
     candidate_id: int
@@ -53,8 +48,7 @@ class Refitted:
     snapshot: Slice
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(NamedTuple):
     """The search ended."""
 
     reason: str
@@ -74,7 +68,7 @@ def to_json(event: Event) -> Json:
     """
     if isinstance(event, Proposed):
         settings = [{n: encoded(v) for n, v in params.items()} for params in event.settings]
-        body = vars(event) | {"settings": settings}
+        body = event._asdict() | {"settings": settings}
     elif isinstance(event, Begun):
         first = event.advances[0]
         shared = {name: getattr(first, name) for name in _SHARED}
@@ -82,7 +76,7 @@ def to_json(event: Event) -> Json:
     elif isinstance(event, Reached):
         body = {"reports": [_report_to_json(r, event.snapshots) for r in event.reports]}
     else:
-        body = vars(event)
+        body = event._asdict()
     return {"event": type(event).__name__, **body}
 
 
