@@ -1,9 +1,9 @@
 """Snapshots: all that a run needs to go on as if it had never stopped, as bytes.
 
-A snapshot is one pickled graph of the net and its random generators. skorch's own pickling
-cannot serve: it stores modules and optimisers apart from the callbacks, so that a thawed
-learning-rate scheduler would turn an optimiser that trains nothing, and EarlyStopping leaves
-its best weights out.
+A snapshot is the tensors, and one pickled graph of the net and its random generators that refers
+to them. skorch's own pickling cannot serve: it stores modules and optimisers apart from the
+callbacks, so that a thawed learning-rate scheduler would turn an optimiser that trains nothing,
+and EarlyStopping leaves its best weights out.
 """
 
 import builtins
@@ -11,7 +11,9 @@ import copyreg
 import hashlib
 import io
 import pickle
+from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from types import BuiltinFunctionType
 from typing import Any
 
@@ -21,11 +23,13 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochScoring
 
 from sktune.nets.randomness import Randomness
+from sktune.trainers.tensors import Place, TensorReader, TensorWriter, is_plain
 
 _WHOLE = (NeuralNet, EarlyStopping, EpochScoring)
+# Every module of torch has a dozen.
+_NO_HOOKS: tuple[Any, ...] = OrderedDict, ()
 # It empties its cache when an epoch begins; until then that would keep the user's data.
 _EMPTY_CACHE: dict[str, list[Any]] = {"y_trues_": [], "y_preds_": []}
-_PLAIN_TENSORS = (torch.Tensor, torch.nn.Parameter)
 
 
 @dataclass
@@ -43,14 +47,18 @@ class RunState:
 
 def freeze(state: RunState) -> bytes:
     """Return the state as bytes, which any process can thaw."""
-    file = io.BytesIO()
-    _Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(state)
+    file, graph, tensors = io.BytesIO(), io.BytesIO(), TensorWriter()
+    _Pickler(graph, tensors).dump(state)
+    tensors.write(file)
+    file.write(graph.getbuffer())
     return file.getvalue()
 
 
 def thaw(snapshot: bytes) -> RunState:
     """Return the state as it was when it was frozen."""
-    state: RunState = pickle.loads(snapshot)
+    file = io.BytesIO(snapshot)
+    tensors = TensorReader(file)
+    state: RunState = _Unpickler(file, tensors).load()
     return state
 
 
@@ -66,17 +74,51 @@ def unpacked(snapshot: bytes) -> Any:
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Pickles modules defined in a notebook by value, nets whole, and tensors fast."""
+    """Pickles modules defined in a notebook by value and nets whole; gathers tensors."""
+
+    def __init__(self, file: io.BytesIO, tensors: TensorWriter) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._tensors = tensors
 
     def reducer_override(self, obj: Any) -> Any:
+        if type(obj) is OrderedDict and not obj:
+            return _NO_HOOKS
+        if is_plain(obj):
+            place = self._tensors.add(obj)
+            return _tensor, (type(obj), tuple(place), obj.requires_grad, obj.grad)
         if isinstance(obj, _WHOLE):
             state = vars(obj) | (_EMPTY_CACHE if isinstance(obj, EpochScoring) else {})
             return copyreg.__newobj__, (type(obj),), state, None, None, _set_state  # type: ignore[attr-defined]
-        if type(obj) in _PLAIN_TENSORS and _is_plain(obj):
-            return _tensor, (type(obj), obj.detach().numpy(), obj.requires_grad, obj.grad)
         if _is_replaced(obj):
             return getattr, (builtins, obj.__name__)
         return super().reducer_override(obj)
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, tensors: TensorReader) -> None:
+        super().__init__(file)
+        self._tensors = tensors
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (__name__, _tensor.__name__):
+            return partial(_tensor, tensors=self._tensors)
+        return super().find_class(module, name)
+
+
+def _tensor(
+    kind: Any,
+    place: tuple[Any, ...],
+    requires_grad: bool,
+    grad: torch.Tensor | None,
+    tensors: TensorReader,
+) -> torch.Tensor:
+    tensor = tensors.get(Place(*place))
+    if kind is torch.nn.Parameter:
+        tensor = torch.nn.Parameter(tensor, requires_grad)
+    tensor.requires_grad_(requires_grad)
+    # Gradients that are gathered over several batches must not be lost between two rungs.
+    tensor.grad = grad
+    return tensor
 
 
 def _is_replaced(obj: Any) -> bool:
@@ -92,25 +134,3 @@ def content_key(thing: Any) -> str:
 
 def _set_state(obj: Any, state: dict[str, Any]) -> None:
     vars(obj).update(state)
-
-
-def _is_plain(tensor: torch.Tensor) -> bool:
-    # torch's own reduction goes through a file format of its own, at a hundred times the cost.
-    return (
-        tensor.device.type == "cpu"
-        and tensor.layout == torch.strided
-        and tensor.is_leaf
-        and not tensor.is_quantized
-        and tensor.dtype != torch.bfloat16
-        and not vars(tensor)
-    )
-
-
-def _tensor(kind: Any, values: Any, requires_grad: bool, grad: torch.Tensor | None) -> torch.Tensor:
-    tensor = torch.from_numpy(values)
-    if kind is torch.nn.Parameter:
-        tensor = torch.nn.Parameter(tensor, requires_grad)
-    tensor.requires_grad_(requires_grad)
-    # Gradients that are gathered over several batches must not be lost between two rungs.
-    tensor.grad = grad
-    return tensor
