@@ -45,6 +45,7 @@ GRID = np.arange(R, BUDGET + 1, R // 3)  # the moments that are kept
 SHOWN = (5, 10, 20, 40, 60)
 COLUMNS = np.searchsorted(GRID, [k * R for k in SHOWN])
 TARGET = Path(__file__).parent / "curves.png"
+TICKS = (0.05, 0.1, 0.2, 0.5, 1)
 
 
 @dataclass(frozen=True)
@@ -270,14 +271,16 @@ def print_difference(regrets: dict) -> None:
 
 
 def draw(found: dict[str, dict]) -> None:
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), dpi=120)
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.6), dpi=120, layout="constrained")
     for panel, (benchmark, regrets) in zip(axes, found.items(), strict=True):
         for name, values in regrets.items():
             panel.plot(GRID / R, values.mean((0, 1)), "--" if name == OPTUNAS else "-", label=name)
         panel.set(title=benchmark, xlabel="epochs, in full trainings", yscale="log")
+        panel.set_yticks(TICKS, [str(tick) for tick in TICKS])
+        panel.minorticks_off()
         panel.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("mean regret (0: best, 1: median)")
-    axes[0].legend(fontsize=8, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), ncols=4, loc="outside lower center")
     figure.savefig(TARGET, bbox_inches="tight")
 
 
