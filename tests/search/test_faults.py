@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed_once_costs_nobody_anything(clean):
     killer.start()
     with warnings.catch_warnings():
         warnings.simplefilter("error", FitFailedWarning)
-        fitted = search("error", above=1.0, stacking=2).fit(X, Y)
+        fitted = search("error", above=1.0, stacking=2, max_retries=2).fit(X, Y)
     killer.join()
     assert scores(fitted) == clean
 
