@@ -17,7 +17,6 @@ class _Cluster:
     """Workers that are sent each array once, ahead of the jobs that need it."""
 
     is_here = False
-    knows_who = True
     _parcels: Parcels
 
     def share(self, array: Any) -> Any:

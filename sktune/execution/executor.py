@@ -180,7 +180,7 @@ class Executor:
         if error is None:
             return
         if self._pool.loses_all:
-            self._lose_all(error, found.number)
+            self._lose_all(error)
         else:
             self._pool.restart()
             self._answer_lost(found.number, LostWorkerError(_reason(error)))
@@ -201,14 +201,14 @@ class Executor:
         del self._in_flight[number]
         self._answers.append((number, Failure.of(error, 0.0)))
 
-    def _lose_all(self, error: Exception, number: int | None = None) -> None:
+    def _lose_all(self, error: Exception) -> None:
         """Make failures of all jobs that were lost with a pool, and begin a new one."""
         while not self._finished.empty():
             found = self._finished.get()
             if found.generation == self._generation:
                 self._taken(found)
         hung = {n: where for n in self._in_flight for where in [self._where_it_hung(n)] if where}
-        suspects = {number} if self._pool.knows_who else hung or set(self._in_flight)
+        suspects = hung or set(self._in_flight)
         for n, seconds in list(self._in_flight.items()):
             if n in hung:
                 text = f"it took longer than {seconds:g} s, and was in {hung[n]}"

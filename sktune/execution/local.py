@@ -19,7 +19,6 @@ class LocalPool:
 
     is_here = True
     loses_all = True
-    knows_who = False
 
     def __init__(self, parallel: Any, folder: Path) -> None:
         self._parallel, self._folder = parallel, folder

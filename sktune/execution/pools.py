@@ -21,8 +21,6 @@ class Pool(Protocol):
     """Whether workers are processes of this machine, which see its files."""
     loses_all: bool
     """Whether all jobs are lost when one worker is."""
-    knows_who: bool
-    """Whether the error of a lost worker comes from the job that it did."""
 
     def submit(self, call: Call, done: Done) -> None:
         """Have a call made, and ``done`` told of the outcome."""
