@@ -106,7 +106,8 @@ def test_the_test_command_is_what_ci_runs():
     assert "<!-- test command -->" in script
     marked = README.split("<!-- test command -->")[1].split("```")[1]
     assert marked == "sh\n" + COMMANDS[1]
-    assert COMMANDS[1].strip().endswith("python -m pytest")
+    assert "&& python -m pytest " in COMMANDS[1]
+    assert "python -m pytest -m slow" in script
 
 
 def test_options_named_in_the_readme_exist(capsys):
