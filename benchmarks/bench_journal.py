@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from scipy.stats import loguniform, uniform
+from bench_stacked import SPACE
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -35,22 +35,17 @@ SPENT = {"seconds": 0.0, "processor": 0.0}
 
 def search(storage: Path | None) -> SuccessiveHalvingSearchCV:
     """Return the search of the README."""
-    space = {
-        "mlpclassifier__lr": loguniform(1e-4, 1e-1),
-        "mlpclassifier__batch_size": [32, 64, 128, 256],
-        "mlpclassifier__depth": [1, 2, 3],
-        "mlpclassifier__width": [32, 64, 128, 256],
-        "mlpclassifier__dropout": uniform(0, 0.5),
-        "mlpclassifier__weight_decay": loguniform(1e-6, 1e-2),
-    }
-    settings = {
-        "n_candidates": 27,
-        "max_resources": 27,
-        "cv": 5,
-        "random_state": 0,
-    }
     pipe = make_pipeline(StandardScaler(), MLPClassifier(random_state=0))
-    return SuccessiveHalvingSearchCV(pipe, space, storage=storage, n_jobs=CORES, **settings)
+    return SuccessiveHalvingSearchCV(
+        pipe,
+        SPACE,
+        n_candidates=27,
+        max_resources=27,
+        cv=5,
+        n_jobs=CORES,
+        random_state=0,
+        storage=storage,
+    )
 
 
 def watch(name: str) -> None:

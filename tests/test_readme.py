@@ -111,8 +111,6 @@ def test_the_test_command_is_what_ci_runs():
 
 
 def test_options_named_in_the_readme_exist(capsys):
-    from sktune.cli import main
-
     with pytest.raises(SystemExit):
         main(["fit", "--help"])
     told = capsys.readouterr().out
