@@ -65,11 +65,10 @@ def epoch_order(n_rows: int, shuffle: bool, generator: torch.Generator) -> torch
 
 
 class Batch(NamedTuple):
-    """A mini-batch of neighbouring networks, which have equally many rows in it."""
+    """A mini-batch of neighbouring networks: of each its rows, equally many."""
 
     networks: slice
-    X: torch.Tensor
-    targets: Targets
+    rows: torch.Tensor
 
 
 class Batches:
@@ -111,6 +110,11 @@ class Batches:
         """Mini-batches that are full for all networks."""
         return min(self.sizes) // self.batch_size
 
+    def step_sizes(self, network: int) -> list[int]:
+        """Return the number of rows in each mini-batch of a network."""
+        n_full, rest = divmod(self.sizes[network], self.batch_size)
+        return [self.batch_size] * n_full + [rest] * (self.n_steps - n_full)
+
     def first(self) -> tuple[torch.Tensor, Targets]:
         """Return a mini-batch of the first network: its first rows."""
         table = self._tables[0]
@@ -131,7 +135,7 @@ class Batches:
         n_full = self.n_full
         full = torch.stack([order[: n_full * size].view(n_full, size) for order in orders])
         for rows in full.transpose(0, 1).contiguous().to(self.X.device):
-            yield [self._batch(slice(0, len(orders)), rows)]
+            yield [Batch(slice(0, len(orders)), rows)]
         rest = [order[n_full * size :] for order in orders]
         if not self._drop_last and any(len(rows) for rows in rest):
             yield list(self._last(rest))
@@ -142,15 +146,22 @@ class Batches:
         for stop in range(1, len(rest) + 1):
             if stop == len(rest) or len(rest[stop]) != len(rest[start]):
                 rows = torch.stack(list(rest[start:stop])).to(self.X.device)
-                yield self._batch(slice(start, stop), rows)
+                yield Batch(slice(start, stop), rows)
                 start = stop
 
-    def _batch(self, networks: slice, rows: torch.Tensor) -> Batch:
-        def gathered(values: torch.Tensor) -> torch.Tensor:
-            flat = values.index_select(0, rows.reshape(-1))
-            return flat.view(*rows.shape, *values.shape[1:])
+    def room(self, n_networks: int, n_rows: int) -> tuple[torch.Tensor, Targets]:
+        """Return tensors to load a mini-batch into."""
 
-        return Batch(networks, gathered(self.X), tuple(map(gathered, self.targets)))
+        def like(values: torch.Tensor) -> torch.Tensor:
+            return values.new_empty((n_networks, n_rows, *values.shape[1:]))
+
+        return like(self.X), tuple(map(like, self.targets))
+
+    def load(self, rows: torch.Tensor, X: torch.Tensor, targets: Targets) -> None:
+        """Put a mini-batch into such tensors."""
+        flat = rows.view(-1)
+        for values, place in zip((self.X, *self.targets), (X, *targets), strict=True):
+            torch.index_select(values, 0, flat, out=place.view(-1, *values.shape[1:]))
 
 
 def _joined(arrays: list[npt.NDArray[Any]]) -> torch.Tensor:

@@ -7,6 +7,7 @@ the whole stack, forward and then backward.
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,43 +39,39 @@ class UnknownStepError(Exception):
 
 
 def _relu(_: Any) -> Layer:
-    return Elementwise(torch.relu, lambda g, x, y: _aten.threshold_backward(g, y, 0))
+    # torch.relu cannot be told where to put its result.
+    positive = partial(torch.clamp_min, min=0)
+    return Elementwise(positive, _aten.threshold_backward, lambda x, y: (y, 0))
 
 
 def _tanh(_: Any) -> Layer:
-    return Elementwise(torch.tanh, lambda g, x, y: _aten.tanh_backward(g, y))
+    return Elementwise(torch.tanh, _aten.tanh_backward, lambda x, y: (y,))
 
 
 def _sigmoid(_: Any) -> Layer:
-    return Elementwise(torch.sigmoid, lambda g, x, y: _aten.sigmoid_backward(g, y))
+    return Elementwise(torch.sigmoid, _aten.sigmoid_backward, lambda x, y: (y,))
 
 
 def _silu(_: Any) -> Layer:
-    return Elementwise(functional.silu, lambda g, x, y: _aten.silu_backward(g, x))
+    return Elementwise(_aten.silu, _aten.silu_backward, lambda x, y: (x,))
 
 
 def _gelu(module: Any) -> Layer:
-    kind = getattr(module, "approximate", "none")
-    return Elementwise(
-        lambda x: functional.gelu(x, approximate=kind),
-        lambda g, x, y: _aten.gelu_backward(g, x, approximate=kind),
-    )
+    kind = {"approximate": getattr(module, "approximate", "none")}
+    by = partial(_aten.gelu_backward, **kind)
+    return Elementwise(partial(_aten.gelu, **kind), by, lambda x, y: (x,))
 
 
 def _elu(module: Any) -> Layer:
     alpha = module.alpha
-    return Elementwise(
-        lambda x: functional.elu(x, alpha),
-        lambda g, x, y: _aten.elu_backward(g, alpha, 1, 1, False, x),
-    )
+    elu = partial(_aten.elu, alpha=alpha)
+    return Elementwise(elu, _aten.elu_backward, lambda x, y: (alpha, 1, 1, False, x))
 
 
 def _leaky_relu(module: Any) -> Layer:
     slope = module.negative_slope
-    return Elementwise(
-        lambda x: functional.leaky_relu(x, slope),
-        lambda g, x, y: _aten.leaky_relu_backward(g, x, slope, False),
-    )
+    leaky = partial(_aten.leaky_relu, negative_slope=slope)
+    return Elementwise(leaky, _aten.leaky_relu_backward, lambda x, y: (x, slope, False))
 
 
 _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Layer]] = {
@@ -144,6 +141,10 @@ def _keeps_rows_apart(module: Any) -> bool:
 
 
 class _Tracer(fx.Tracer):
+    def __init__(self) -> None:
+        # What is wrapped by default, Python's math, is not among the steps anyway.
+        super().__init__(autowrap_modules=())  # type: ignore[arg-type]
+
     def is_leaf_module(self, module: nn.Module, qualified_name: str) -> bool:
         """Whether a module is a step of the program."""
         return isinstance(module, _LEAVES) or super().is_leaf_module(module, qualified_name)
@@ -222,6 +223,15 @@ class Steps:
             return _FUNCTIONS[node.target](None)
         raise UnknownStepError(str(node.target))
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the calls of a step are worth recording.
+
+        Convolutions cannot be told where to put their results: to copy these takes longer than
+        to make the calls anew.
+        """
+        return not any(isinstance(step.layer, Convolution) for step in self.steps)
+
     def forward(self, run: Pass, x: torch.Tensor) -> torch.Tensor:
         """Return the outputs of all networks."""
         values = {self.input: x}
@@ -237,7 +247,8 @@ class Steps:
                 continue
             back: Sequence[torch.Tensor] = step.layer.backward(run, gradients.pop(step.output))
             for name, part in zip(step.inputs, back, strict=False):
-                gradients[name] = gradients[name] + part if name in gradients else part
+                known = gradients.get(name)
+                gradients[name] = part if known is None else run.new(torch.add, known, part)
 
 
 _WITH_WEIGHTS = (Linear, Convolution, BatchNormalization, LayerNormalization)

@@ -4,13 +4,16 @@ Tensors have the networks as their first axis and the rows of a mini-batch as th
 through torch.func and autograd instead costs three times as much for small networks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from sktune.nets.module import BatchNorm, ImageBatchNorm
+from sktune.trainers.stacking.calls import Calls
+from sktune.trainers.stacking.dropout import Masks
 from sktune.trainers.stacking.weights import Tensors
 
 _aten: Any = torch.ops.aten
@@ -18,25 +21,31 @@ Names = dict[int, str]
 
 
 class Pass:
-    """Forward and backward passes through neighbouring networks of a stack."""
+    """Forward and backward passes through neighbouring networks of a stack.
 
-    def __init__(self, weights: Tensors, buffers: Tensors) -> None:
+    ``masks`` are those of the dropout layers in the order of their calls. The list is looked into
+    at each call, so that other masks can be put there before the calls are made again.
+    """
+
+    def __init__(
+        self, calls: Calls, weights: Tensors, buffers: Tensors, training: bool, masks: Masks
+    ) -> None:
+        self.new, self.again = calls.new, calls.again
+        self.change, self.dense = calls.change, calls.dense
         self.weights, self.buffers = weights, buffers
-        # Views that layers need in every step; making one takes as long as a small product.
-        self.transposed = {n: w.transpose(1, 2) for n, w in weights.items() if w.dim() == 3}
-        self.as_row = {n: w.unsqueeze(1) for n, w in weights.items() if w.dim() == 2}
-        self.training = True
-        self.masks: list[torch.Tensor] = []
+        self.training, self.masks = training, masks
         self.gradients: dict[str, torch.Tensor] = {}
+        self._n_dropped = 0
 
-    def begin(self, training: bool, masks: Sequence[torch.Tensor] = ()) -> None:
-        """Begin a forward pass."""
-        self.training, self.masks, self.gradients = training, list(masks), {}
+    def next_mask(self) -> int:
+        """Return the number of the next mask."""
+        self._n_dropped += 1
+        return self._n_dropped - 1
 
     def add_gradient(self, name: str, gradient: torch.Tensor) -> None:
         """Add to the gradient of a parameter, which may be used more than once."""
         known = self.gradients.get(name)
-        self.gradients[name] = gradient if known is None else known + gradient
+        self.gradients[name] = gradient if known is None else self.new(torch.add, known, gradient)
 
 
 class Layer(Protocol):
@@ -68,25 +77,30 @@ class Linear:
 
     def forward(self, run: Pass, x: torch.Tensor) -> torch.Tensor:
         """Multiply rows by the weights."""
-        self.shape = x.shape
-        self.x = x if x.dim() == 3 else x.flatten(1, -2)
-        weight = run.transposed[self.weight]
+        self.shape, self.x = x.shape, _as_rows(run, x)
+        weight = run.weights[self.weight].transpose(1, 2)
+        product: torch.Tensor
         if self.bias is None:
-            product = torch.bmm(self.x, weight)
+            product = run.new(torch.bmm, self.x, weight)
         else:
-            product = torch.baddbmm(run.as_row[self.bias], self.x, weight)
+            bias = run.weights[self.bias].unsqueeze(1)
+            product = run.new(torch.baddbmm, bias, self.x, weight)
         return product if x.dim() == 3 else product.unflatten(1, self.shape[1:-1])
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Pass gradients on through the transposed weights."""
-        gradient = gradient if gradient.dim() == 3 else gradient.flatten(1, -2)
-        run.add_gradient(self.weight, torch.bmm(gradient.transpose(1, 2), self.x))
+        gradient = _as_rows(run, gradient)
+        run.add_gradient(self.weight, run.new(torch.bmm, gradient.transpose(1, 2), self.x))
         if self.bias is not None:
-            run.add_gradient(self.bias, gradient.sum(1))
+            run.add_gradient(self.bias, run.new(torch.sum, gradient, 1))
         if not self.passes_on:
             return ()
-        back = torch.bmm(gradient, run.weights[self.weight])
+        back = run.new(torch.bmm, gradient, run.weights[self.weight])
         return (back.view(self.shape),)
+
+
+def _as_rows(run: Pass, x: torch.Tensor) -> torch.Tensor:
+    return x if x.dim() == 3 else run.dense(x, (len(x), -1, x.shape[-1]))
 
 
 class Convolution:
@@ -103,17 +117,19 @@ class Convolution:
     def forward(self, run: Pass, x: torch.Tensor) -> torch.Tensor:
         """Convolve; (networks, rows, channels, ...) is seen as (rows, networks * channels, ...)."""
         self.n_networks = len(x)
-        self.x = _channels_joined(x)
-        self.flat_weight = run.weights[self.weight].flatten(0, 1)
-        bias = None if self.bias is None else run.weights[self.bias].flatten(0, 1)
+        self.x = _channels_joined(run, x)
+        weight = run.weights[self.weight]
+        self.flat_weight = run.dense(weight, (-1, *weight.shape[2:]))
+        bias = None if self.bias is None else run.dense(run.weights[self.bias], (-1,))
         self.n_channels = len(self.flat_weight)
-        y: torch.Tensor = _aten.convolution(self.x, self.flat_weight, bias, *self._settings())
-        return _channels_parted(y, self.n_networks)
+        y = run.new(_aten.convolution, self.x, self.flat_weight, bias, *self._settings())
+        return _channels_parted(run, y, self.n_networks)
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Do what torch does for its own convolutions."""
-        x, weight, bias = _aten.convolution_backward(
-            _channels_joined(gradient),
+        x, weight, bias = run.again(
+            _aten.convolution_backward,
+            _channels_joined(run, gradient),
             self.x,
             self.flat_weight,
             [self.n_channels],
@@ -123,21 +139,12 @@ class Convolution:
         run.add_gradient(self.weight, weight.unflatten(0, (self.n_networks, -1)))
         if self.bias is not None:
             run.add_gradient(self.bias, bias.view(self.n_networks, -1))
-        return (_channels_parted(x, self.n_networks),) if self.passes_on else ()
+        return (_channels_parted(run, x, self.n_networks),) if self.passes_on else ()
 
     def _settings(self) -> tuple[Any, ...]:
         no_output_padding = [0] * len(self.stride)
         groups = self.groups * self.n_networks
         return self.stride, self.padding, self.dilation, False, no_output_padding, groups
-
-
-def _channels_joined(x: torch.Tensor) -> torch.Tensor:
-    return x.transpose(0, 1).flatten(1, 2)
-
-
-def _channels_parted(x: torch.Tensor, n_networks: int) -> torch.Tensor:
-    parted: torch.Tensor = x.unflatten(1, (n_networks, -1))
-    return parted.transpose(0, 1)
 
 
 class BatchNormalization:
@@ -156,25 +163,27 @@ class BatchNormalization:
         if is_single and run.training and not self.takes_one_row:
             raise ValueError("Expected more than 1 value per channel when training.")
         self.training, self.n_networks = run.training and not is_single, len(x)
-        join, part = (
-            (_as_pixels, _as_rows) if x.dim() == 3 else (_channels_joined, _channels_parted)
-        )
-        self.join, self.part = join, part
-        self.x = join(x)
-        self.scale = run.weights[self.weight].flatten()
-        self.running = run.buffers[self.mean].flatten(), run.buffers[self.var].flatten()
-        bias = run.weights[self.bias].flatten()
-        y, *self.saved = _aten.native_batch_norm(
-            self.x, self.scale, bias, *self.running, self.training, self.momentum, self.eps
+        self.join = _as_pixels if x.dim() == 3 else _channels_joined
+        self.part = _from_pixels if x.dim() == 3 else _channels_parted
+        self.x = self.join(run, x)
+        self.scale = run.dense(run.weights[self.weight], (-1,))
+        self.running = run.buffers[self.mean].view(-1), run.buffers[self.var].view(-1)
+        bias = run.dense(run.weights[self.bias], (-1,))
+        settings = self.training, self.momentum, self.eps
+        y, *self.saved = run.new(
+            _aten.native_batch_norm,
+            *(self.x, self.scale, bias, *self.running, *settings),
+            out=("out", "save_mean", "save_invstd"),
         )
         if self.training:
-            run.buffers[self.count].add_(1)
-        return self.part(y, self.n_networks)
+            run.change(run.buffers[self.count].add_, 1)
+        return self.part(run, y, self.n_networks)
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Do what torch does for its own batch normalisation."""
-        x, weight, bias = _aten.native_batch_norm_backward(
-            self.join(gradient),
+        x, weight, bias = run.new(
+            _aten.native_batch_norm_backward,
+            self.join(run, gradient),
             self.x,
             self.scale,
             *self.running,
@@ -182,20 +191,31 @@ class BatchNormalization:
             self.training,
             self.eps,
             [True, True, True],
+            out=_THREE,
         )
         run.add_gradient(self.weight, weight.view(self.n_networks, -1))
         run.add_gradient(self.bias, bias.view(self.n_networks, -1))
-        return (self.part(x, self.n_networks),)
+        return (self.part(run, x, self.n_networks),)
 
 
-def _as_pixels(x: torch.Tensor) -> torch.Tensor:
+def _channels_joined(run: Pass, x: torch.Tensor) -> torch.Tensor:
+    return run.dense(x.transpose(0, 1), (x.shape[1], -1, *x.shape[3:]))
+
+
+def _channels_parted(run: Pass, x: torch.Tensor, n_networks: int) -> torch.Tensor:
+    parted: torch.Tensor = x.unflatten(1, (n_networks, -1))
+    return parted.transpose(0, 1)
+
+
+def _as_pixels(run: Pass, x: torch.Tensor) -> torch.Tensor:
     # Rows take the place of pixels in a single image: torch then sums over them in an order that
     # does not depend on the number of threads.
-    return x.transpose(1, 2).reshape(1, -1, x.shape[1])
+    return run.dense(x.transpose(1, 2), (1, -1, x.shape[1]))
 
 
-def _as_rows(y: torch.Tensor, n_networks: int) -> torch.Tensor:
-    return y.view(n_networks, -1, y.shape[2]).transpose(1, 2).contiguous()
+def _from_pixels(run: Pass, y: torch.Tensor, n_networks: int) -> torch.Tensor:
+    x = y.view(n_networks, -1, y.shape[2]).transpose(1, 2)
+    return run.dense(x, x.shape)
 
 
 class LayerNormalization:
@@ -208,19 +228,31 @@ class LayerNormalization:
     def forward(self, run: Pass, x: torch.Tensor) -> torch.Tensor:
         """Normalise, then scale and shift as each network has it."""
         self.x = x
-        self.normal, *self.saved = _aten.native_layer_norm(x, self.shape, None, None, self.eps)
+        self.normal, *self.saved = run.new(
+            _aten.native_layer_norm, x, self.shape, None, None, self.eps, out=_THREE
+        )
         self.scale = self._along(run.weights[self.weight])
-        return torch.addcmul(self._along(run.weights[self.bias]), self.normal, self.scale)
+        bias = self._along(run.weights[self.bias])
+        y: torch.Tensor = run.new(torch.addcmul, bias, self.normal, self.scale)
+        return y
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Do what torch does for its own layer normalisation."""
         axes = list(range(1, gradient.dim() - len(self.shape)))
-        run.add_gradient(self.weight, (gradient * self.normal).sum(axes))
-        run.add_gradient(self.bias, gradient.sum(axes))
+        by_scale = run.new(torch.mul, gradient, self.normal)
+        run.add_gradient(self.weight, run.new(torch.sum, by_scale, axes))
+        run.add_gradient(self.bias, run.new(torch.sum, gradient, axes))
+        x: torch.Tensor = run.again(
+            self._by_input, run.new(torch.mul, gradient, self.scale), self.x, *self.saved
+        )
+        return (x,)
+
+    def _by_input(self, gradient: torch.Tensor, x: torch.Tensor, *saved: Any) -> torch.Tensor:
         wanted = [True, False, False]
-        return _aten.native_layer_norm_backward(  # type: ignore[no-any-return]
-            gradient * self.scale, self.x, self.shape, *self.saved, None, None, wanted
-        )[:1]
+        found: torch.Tensor = _aten.native_layer_norm_backward(
+            gradient, x, self.shape, *saved, None, None, wanted
+        )[0]
+        return found
 
     def _along(self, weight: torch.Tensor) -> torch.Tensor:
         n_axes = self.x.dim() - weight.dim()
@@ -234,31 +266,42 @@ class Dropout:
         """Apply the next mask."""
         if not run.training:
             return x
-        self.mask = run.masks.pop(0)
-        return x * self.mask
+        self.masked = partial(_masked, run.masks, run.next_mask())
+        y: torch.Tensor = run.new(self.masked, x)
+        return y
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Apply the same mask."""
-        return (gradient * self.mask,)
+        return (run.new(self.masked, gradient),)
 
 
-Derivative = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+def _masked(masks: Masks, number: int, x: torch.Tensor, **out: torch.Tensor) -> torch.Tensor:
+    return torch.mul(x, masks[number], **out)
 
 
 class Elementwise:
-    """A function of each number, with its derivative from (gradient, input, output)."""
+    """A function of each number, with its derivative.
 
-    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor], by: Derivative) -> None:
-        self.function, self.by = function, by
+    The derivative takes the gradient by the output and what ``needed`` returns of input and output.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., torch.Tensor],
+        derivative: Callable[..., torch.Tensor],
+        needed: Callable[[torch.Tensor, torch.Tensor], tuple[Any, ...]],
+    ) -> None:
+        self.function, self.derivative, self.needed = function, derivative, needed
 
     def forward(self, run: Pass, x: torch.Tensor) -> torch.Tensor:
         """Apply the function."""
-        self.x, self.y = x, self.function(x)
-        return self.y
+        y: torch.Tensor = run.new(self.function, x)
+        self.known = self.needed(x, y)
+        return y
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Apply the derivative."""
-        return (self.by(gradient, self.x, self.y),)
+        return (run.new(self.derivative, gradient, *self.known, out=("grad_input",)),)
 
 
 class PerRow:
@@ -270,16 +313,38 @@ class PerRow:
     def forward(self, run: Pass, x: torch.Tensor) -> torch.Tensor:
         """Apply the function to the rows of all networks."""
         self.shape = x.shape[:2]
-        self.x = x.flatten(0, 1).detach()
-        with torch.set_grad_enabled(run.training):
-            self.y = self.function(self.x.requires_grad_(run.training))
-        y: torch.Tensor = self.y.detach().unflatten(0, self.shape)
+        rows = run.dense(x, (-1, *x.shape[2:]))
+        self.graph = _Graph(self.function, rows, run.training)
+        y: torch.Tensor = run.again(self.graph.forward).unflatten(0, self.shape)
         return y
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Let torch differentiate."""
-        (x,) = torch.autograd.grad(self.y, self.x, gradient.reshape(self.y.shape))
+        rows = run.dense(gradient, (-1, *gradient.shape[2:]))
+        x: torch.Tensor = run.again(self.graph.backward, rows)
         return (x.unflatten(0, self.shape),)
+
+
+class _Graph:
+    """A function of a tensor that autograd differentiates."""
+
+    def __init__(
+        self, function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, training: bool
+    ) -> None:
+        self.function = function
+        self.x = x.detach().requires_grad_(training)
+
+    def forward(self) -> torch.Tensor:
+        """Return the function's values for what is in the tensor now."""
+        with torch.set_grad_enabled(self.x.requires_grad):
+            self.y = self.function(self.x)
+        y: torch.Tensor = self.y.detach()
+        return y
+
+    def backward(self, gradient: torch.Tensor) -> torch.Tensor:
+        """Return the gradient by the tensor."""
+        by_x: torch.Tensor = torch.autograd.grad(self.y, self.x, gradient)[0]
+        return by_x
 
 
 class Sum:
@@ -289,8 +354,12 @@ class Sum:
         """Add."""
         if one.shape != other.shape:
             raise ValueError("Only tensors of one shape are added in a stack.")
-        return one + other
+        total: torch.Tensor = run.new(torch.add, one, other)
+        return total
 
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Pass the gradient on to both."""
         return gradient, gradient
+
+
+_THREE = ("out0", "out1", "out2")

@@ -12,45 +12,69 @@ from torch import nn
 from torch.func import vmap
 
 from sktune.nets import ReadyNet
+from sktune.trainers.stacking.calls import Calls
 
 Targets = tuple[torch.Tensor, ...]
-LossAndGradient = Callable[[torch.Tensor, Targets], tuple[torch.Tensor, torch.Tensor]]
+LossAndGradient = Callable[[Calls, torch.Tensor, Targets], tuple[torch.Tensor, torch.Tensor]]
 
 
-def cross_entropy(outputs: torch.Tensor, targets: Targets) -> tuple[torch.Tensor, torch.Tensor]:
+def cross_entropy(
+    calls: Calls, outputs: torch.Tensor, targets: Targets
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the mean cross-entropy of logits, over rows weighted by the second target."""
-    y = targets[0].unsqueeze(2)
-    gradient = torch.log_softmax(outputs, dim=2)
-    losses = _mean(gradient.gather(2, y).squeeze(2).neg_(), targets)
-    gradient.exp_().scatter_add_(2, y, outputs.new_full((1, 1, 1), -1.0).expand(y.shape))
-    return losses, _weigh(gradient, targets)
+    y = targets[0].unsqueeze(1)
+    # With the rows side by side, since torch's softmax is slow between few numbers side by side.
+    logits = outputs.transpose(1, 2)
+    logits = calls.dense(logits, logits.shape)
+    gradient = calls.new(torch.log_softmax, logits, 1)
+    losses = calls.new(torch.gather, gradient, 1, y).squeeze(1)
+    calls.change(losses.neg_)
+    calls.change(gradient.exp_)
+    calls.change(gradient.scatter_add_, 1, y, outputs.new_full((1, 1, 1), -1.0).expand(y.shape))
+    return _mean(calls, losses, targets), _weighed(calls, gradient.transpose(1, 2), targets)
 
 
-def squared_error(outputs: torch.Tensor, targets: Targets) -> tuple[torch.Tensor, torch.Tensor]:
+def squared_error(
+    calls: Calls, outputs: torch.Tensor, targets: Targets
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the mean squared error, over rows weighted by the second target."""
-    error = outputs - targets[0]
-    losses = _mean(error.square().flatten(2).mean(2), targets)
-    return losses, _weigh(error.mul_(2 / error[0, 0].numel()), targets)
+    error = calls.new(torch.sub, outputs, targets[0])
+    squares = calls.new(torch.square, error)
+    axes = list(range(2, squares.dim()))
+    losses = calls.new(torch.mean, squares, axes) if axes else squares
+    calls.change(error.mul_, 2 / error[0, 0].numel())
+    return _mean(calls, losses, targets), _weighed(calls, error, targets)
 
 
-def negative_log(outputs: torch.Tensor, targets: Targets) -> tuple[torch.Tensor, torch.Tensor]:
+def negative_log(
+    calls: Calls, outputs: torch.Tensor, targets: Targets
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the mean negative logarithm of the true class's probability, as skorch has it."""
     y = targets[0].unsqueeze(2)
-    chosen = outputs.gather(2, y) + torch.finfo(outputs.dtype).eps
-    losses = chosen.log().squeeze(2).mean(1).neg_()
-    gradient = torch.zeros_like(outputs).scatter_(2, y, chosen.reciprocal().neg_())
-    return losses, _weigh(gradient, targets)
+    chosen = calls.new(torch.gather, outputs, 2, y)
+    calls.change(chosen.add_, torch.finfo(outputs.dtype).eps)
+    losses = calls.new(torch.log, chosen).squeeze(2)
+    calls.change(losses.neg_)
+    slopes = calls.new(torch.reciprocal, chosen)
+    calls.change(slopes.neg_)
+    gradient = torch.zeros_like(outputs)
+    calls.change(gradient.zero_)
+    calls.change(gradient.scatter_, 2, y, slopes)
+    return _mean(calls, losses, targets), _weighed(calls, gradient, targets)
 
 
-def _mean(losses: torch.Tensor, targets: Targets) -> torch.Tensor:
-    return (losses if len(targets) == 1 else losses * targets[1]).mean(1)
+def _mean(calls: Calls, losses: torch.Tensor, targets: Targets) -> torch.Tensor:
+    if len(targets) > 1:
+        calls.change(losses.mul_, targets[1])
+    mean: torch.Tensor = calls.new(torch.mean, losses, 1)
+    return mean
 
 
-def _weigh(gradient: torch.Tensor, targets: Targets) -> torch.Tensor:
-    n_rows = gradient.shape[1]
-    if len(targets) == 1:
-        return gradient.mul_(1 / n_rows)
-    return gradient.mul_((targets[1] / n_rows)[(..., *[None] * (gradient.dim() - 2))])
+def _weighed(calls: Calls, gradient: torch.Tensor, targets: Targets) -> torch.Tensor:
+    calls.change(gradient.mul_, 1 / gradient.shape[1])
+    if len(targets) > 1:
+        calls.change(gradient.mul_, targets[1][(..., *[None] * (gradient.dim() - 2))])
+    return gradient
 
 
 def by_torch(net: NeuralNet) -> LossAndGradient:
@@ -60,13 +84,19 @@ def by_torch(net: NeuralNet) -> LossAndGradient:
         value: torch.Tensor = net.get_loss(outputs, packed(targets), X=None, training=True)
         return value
 
-    def loss_and_gradient(
+    def differentiated(
         outputs: torch.Tensor, targets: Targets
     ) -> tuple[torch.Tensor, torch.Tensor]:
         outputs = outputs.detach().requires_grad_()
         with torch.enable_grad():
             losses = vmap(loss)(outputs, targets)
         return losses.detach(), torch.autograd.grad(losses.sum(), outputs)[0]
+
+    def loss_and_gradient(
+        calls: Calls, outputs: torch.Tensor, targets: Targets
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        losses, gradient = calls.again(differentiated, outputs, targets)
+        return losses, gradient
 
     return loss_and_gradient
 

@@ -8,13 +8,14 @@ what the module is made of, and checked against the module itself before it is u
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from skorch import NeuralNet
 from torch import nn
 from torch.func import vmap
 
+from sktune.trainers.stacking.calls import Calls, Eager, Tape
 from sktune.trainers.stacking.dropout import Masks, NamedShape, mask_dropout
 from sktune.trainers.stacking.kinship import canonical, skeleton
 from sktune.trainers.stacking.layered import Steps
@@ -27,15 +28,28 @@ class UnstackableError(Exception):
     """A network cannot be in a stack; the message says why."""
 
 
+Step = Callable[[], torch.Tensor]
+
+
+class Place(NamedTuple):
+    """Where a step finds a mini-batch with its masks, and where it puts the gradients.
+
+    ``gradients`` has shape (n_networks, n_weights): those by the weights, side by side.
+    """
+
+    X: torch.Tensor
+    targets: Targets
+    masks: Masks
+    gradients: torch.Tensor
+
+
 class Program(Protocol):
     """What neighbouring networks of a stack compute, with weights and buffers of their own."""
 
-    def losses(
-        self, X: torch.Tensor, targets: Targets, masks: Masks
-    ) -> tuple[torch.Tensor, Tensors]:
-        """Return the losses, of shape (n_networks,), and the gradients by the weights.
+    def step(self, place: Place) -> Step:
+        """Return a function that differentiates the loss of what is in a place when it is called.
 
-        The buffers are brought up to date in place.
+        It brings the buffers up to date and returns the losses, of shape (n_networks,).
         """
 
     def outputs(self, X: torch.Tensor) -> torch.Tensor:
@@ -120,14 +134,17 @@ class TorchProgram:
         self._template.put(buffers)
         return self._template.loss(X, targets, masks)
 
-    def losses(
-        self, X: torch.Tensor, targets: Targets, masks: Masks
-    ) -> tuple[torch.Tensor, Tensors]:
-        """Return losses and gradients: batched forward, differentiated by autograd."""
+    def step(self, place: Place) -> Step:
+        """Return a batched forward, differentiated by autograd."""
+        return partial(self._differentiated, place)
+
+    def _differentiated(self, place: Place) -> torch.Tensor:
+        X, targets, masks, gradients = place
         with torch.enable_grad():
             losses = self._loss(self._weights, self._buffers, X, targets, list(masks))
-        gradients = torch.autograd.grad(losses.sum(), list(self._weights.values()))
-        return losses.detach(), dict(zip(self._weights, gradients, strict=True))
+        parts = torch.autograd.grad(losses.sum(), list(self._weights.values()))
+        torch.cat([part.flatten(1) for part in parts], 1, out=gradients)
+        return losses.detach()
 
     def _outputs_of_one(self, weights: Tensors, buffers: Tensors, X: torch.Tensor) -> torch.Tensor:
         self._template.put(weights)
@@ -155,7 +172,7 @@ class LayeredProgram:
         buffers: Tensors,
     ) -> None:
         self._training, self._evaluation, self._loss = training, evaluation, loss
-        self._pass = Pass(weights, buffers)
+        self._weights, self._buffers = weights, buffers
 
     @classmethod
     def builder(cls, template: Template) -> Build:
@@ -170,22 +187,41 @@ class LayeredProgram:
         training = Steps(template.module, training=True)
         return partial(cls, training, evaluation, loss_of(template.net))
 
-    def losses(
-        self, X: torch.Tensor, targets: Targets, masks: Masks
-    ) -> tuple[torch.Tensor, Tensors]:
-        """Return losses and gradients, by a forward and a backward pass."""
-        self._pass.begin(True, masks)
-        with torch.no_grad():
-            outputs = self._training.forward(self._pass, X)
-            losses, gradient = self._loss(outputs, targets)
-            self._training.backward(self._pass, gradient)
-        return losses, self._pass.gradients
+    def step(self, place: Place) -> Step:
+        """Return a forward and a backward pass, recorded when they are made first."""
+        compute = partial(self._differentiated, place)
+        return _Recorded(compute) if self._training.is_recorded else partial(compute, Eager())
+
+    @torch.no_grad()
+    def _differentiated(self, place: Place, calls: Calls) -> torch.Tensor:
+        run = Pass(calls, self._weights, self._buffers, True, place.masks)
+        outputs = self._training.forward(run, place.X)
+        losses, gradient = self._loss(calls, outputs, place.targets)
+        self._training.backward(run, gradient)
+        parts = [run.gradients[name].flatten(1) for name in self._weights]
+        calls.change(partial(torch.cat, out=place.gradients), parts, 1)
+        return losses
 
     def outputs(self, X: torch.Tensor) -> torch.Tensor:
         """Return the outputs of a forward pass."""
-        self._pass.begin(False)
         with torch.no_grad():
-            return self._evaluation.forward(self._pass, X)
+            run = Pass(Eager(), self._weights, self._buffers, False, [])
+            return self._evaluation.forward(run, X)
+
+
+class _Recorded:
+    """What is computed on a tape, and when called again by playing it."""
+
+    def __init__(self, compute: Callable[[Tape], torch.Tensor]) -> None:
+        self._compute, self._tape = compute, Tape()
+        self._found: torch.Tensor | None = None
+
+    def __call__(self) -> torch.Tensor:
+        if self._found is None:
+            self._found = self._compute(self._tape)
+        else:
+            self._tape.play()
+        return self._found
 
 
 _KINDS: Sequence[type[LayeredProgram] | type[TorchProgram]] = (LayeredProgram, TorchProgram)
@@ -269,17 +305,33 @@ class _Reference:
         """
         weights = {n: torch.stack([w, w]).detach() for n, w in self._weights.items()}
         buffers = {n: torch.stack([b, b]) for n, b in self._buffers.items()}
-        X, masks = _mirrored(self._X), [_mirrored(mask) for mask in self._masks]
-        targets = tuple(map(_mirrored, self._targets))
-        fresh = {name: buffer.clone() for name, buffer in buffers.items()}
-        losses, gradients = build(weights, fresh).losses(X, targets, masks)
-        outputs = build(weights, buffers).outputs(X)
-        stacked = [losses, outputs, *(gradients[name] for name in self._weights)]
+        losses, gradients = self._second_step(build, weights, buffers)
+        outputs = build(weights, buffers).outputs(_mirrored(self._X))
+        stacked = [losses, outputs, *gradients]
         outputs[1] = outputs[1].flip(0)
         for alone, both in zip(self._alone, stacked, strict=True):
             if both.shape[1:] != alone.shape or not _agree(alone, both):
                 return "a stack of its module does not do what the module does alone"
         return ""
+
+    def _second_step(
+        self, build: Build, weights: Tensors, buffers: Tensors
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return losses and gradients of a program that has stepped on other numbers before."""
+        given = [_mirrored(part) for part in (self._X, *self._targets, *self._masks)]
+        held = [part.flip(1) for part in given]
+        shrunk = {name: weight / 2 for name, weight in weights.items()}
+        sizes = [weight[0].numel() for weight in weights.values()]
+        gradients = self._X.new_empty((2, sum(sizes)), dtype=next(iter(weights.values())).dtype)
+        first_mask = 1 + len(self._targets)
+        place = Place(held[0], tuple(held[1:first_mask]), held[first_mask:], gradients)
+        program = build(shrunk, {name: buffer.clone() for name, buffer in buffers.items()})
+        step = program.step(place)
+        step()
+        for old, new in zip([*held, *shrunk.values()], [*given, *weights.values()], strict=True):
+            old.copy_(new)
+        parts = zip(gradients.split(sizes, 1), weights.values(), strict=True)
+        return step(), [part.view_as(weight) for part, weight in parts]
 
 
 def _generators() -> list[torch.Tensor]:

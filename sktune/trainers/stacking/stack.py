@@ -12,7 +12,7 @@ from sktune.trainers.stacking.batches import Batch, Batches
 from sktune.trainers.stacking.dropout import Masks, MaskSource, rates
 from sktune.trainers.stacking.kinship import clipping, loader_settings
 from sktune.trainers.stacking.member import Member
-from sktune.trainers.stacking.programs import Program, Template, program_for
+from sktune.trainers.stacking.programs import Place, Program, Step, Template, program_for
 from sktune.trainers.stacking.schedules import EpochRates
 from sktune.trainers.stacking.updates import StackedOptimizer
 from sktune.trainers.stacking.weights import StackedWeights
@@ -49,6 +49,7 @@ class Stack:
         self._optimizer = StackedOptimizer([net.optimizer_ for net in nets], self.weights)
         self._gradients = torch.zeros_like(self.weights.flat)
         self._programs: dict[tuple[int, int], Program] = {}
+        self._steps: dict[tuple[int, int, int], tuple[Place, Step]] = {}
         names = [name for name, _ in needed]
         dropped = torch.tensor([rates(net.module_, names) for net in nets])
         self._masks = MaskSource(dropped, self.weights.flat)
@@ -86,17 +87,18 @@ class Stack:
         decays = self._decays()
         momenta = next((p.momenta for p in plans if p.momenta), [_STILL.events] * n_steps)
         losses = self.weights.flat.new_zeros(n_steps, len(self.members))
-        sizes = []
         masks = self._masks_of(slice(None), self._batches.n_full, self._batches.batch_size)
-        for step, batches in enumerate(self._batches.epoch(orders)):
+        steps = zip(
+            *(self._batches.epoch(orders), losses, rates.T.unsqueeze(2), momenta), strict=True
+        )
+        for batches, found, rate, momentum in steps:
             for batch in batches:
-                self._differentiate(batch, masks, losses[step])
+                self._differentiate(batch, masks, found)
             self._clip()
-            self._optimizer.step(self._gradients, rates[:, step, None], decays, momenta[step])
-            sizes.append([b.X.shape[1] for b in batches for _ in range(b.X.shape[0])])
+            self._optimizer.step(self._gradients, rate, decays, momentum)
         for row in range(len(live)):
             if live[row]:
-                self._end(row, losses[:, row].tolist(), [s[row] for s in sizes], plans[row])
+                self._end(row, losses[:, row].tolist(), plans[row])
 
     def _begun(self, row: int, n_steps: int) -> EpochRates:
         rates, member = _STILL, self.members[row]
@@ -106,10 +108,10 @@ class Stack:
             self._let_go(row)
         return rates
 
-    def _end(self, row: int, losses: list[float], sizes: list[int], rates: EpochRates) -> None:
+    def _end(self, row: int, losses: list[float], rates: EpochRates) -> None:
         member = self.members[row]
         with member.guarded():
-            member.end_epoch(losses, sizes, rates)
+            member.end_epoch(losses, self._batches.step_sizes(row), rates)
         self._let_go(row)
 
     def _let_go(self, row: int) -> None:
@@ -130,17 +132,26 @@ class Stack:
             yield from self._masks.draw(networks, min(at_once, n_steps - start), shapes)
 
     def _differentiate(self, batch: Batch, masks: Iterator[Masks], losses: torch.Tensor) -> None:
-        n_rows, networks = batch.X.shape[1], batch.networks
+        networks, (n_networks, n_rows) = batch.networks, batch.rows.shape
+        place, step = self._step(batch)
+        self._batches.load(batch.rows, place.X, place.targets)
         if n_rows not in self._shapes:
-            needed = self._template.masks_needed(batch.X[0], tuple(t[0] for t in batch.targets))
+            needed = self._template.masks_needed(place.X[0], tuple(t[0] for t in place.targets))
             self._shapes[n_rows] = [shape for _, shape in needed]
-        is_full = n_rows == self._batches.batch_size and len(batch.X) == len(self.members)
-        mask = next(masks if is_full else self._masks_of(networks, 1, n_rows))
-        with one_thread() if len(batch.X) == 1 else nullcontext():
-            found, gradients = self._program(networks).losses(batch.X, batch.targets, mask)
-        losses[networks] = found
-        parts = [gradients[name].flatten(1) for name in self.weights.slices]
-        torch.cat(parts, 1, out=self._gradients[networks, : self.weights.n_weights])
+        is_full = n_rows == self._batches.batch_size and n_networks == len(self.members)
+        place.masks[:] = next(masks if is_full else self._masks_of(networks, 1, n_rows))
+        with one_thread() if n_networks == 1 else nullcontext():
+            losses[networks] = step()
+
+    def _step(self, batch: Batch) -> tuple[Place, Step]:
+        """Return where mini-batches of this size are put, one after the other, and the step."""
+        networks, n_rows = batch.networks, batch.rows.shape[1]
+        key = networks.start, networks.stop, n_rows
+        if key not in self._steps:
+            gradients = self._gradients[networks, : self.weights.n_weights]
+            place = Place(*self._batches.room(*batch.rows.shape), [], gradients)
+            self._steps[key] = place, self._program(networks).step(place)
+        return self._steps[key]
 
     def _program(self, networks: slice) -> Program:
         key = (networks.start, networks.stop)

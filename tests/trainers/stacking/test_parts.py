@@ -15,6 +15,7 @@ from sktune.nets.batches import TableDataset, batches
 from sktune.nets.module import ConvNet
 from sktune.nets.rates import Cosine
 from sktune.trainers.stacking.batches import Batches, Table, epoch_order, table_of
+from sktune.trainers.stacking.calls import Eager, Tape
 from sktune.trainers.stacking.dropout import mask_dropout
 from sktune.trainers.stacking.kinship import canonical, skeleton
 from sktune.trainers.stacking.layered import Steps, UnknownStepError
@@ -72,9 +73,11 @@ def test_batches_are_the_rows_of_each_network_in_order(sizes, drop_last):
     assert len(steps) == stack.n_steps
     for step in steps:
         for batch in step:
+            X, targets = stack.room(*batch.rows.shape)
+            stack.load(batch.rows, X, targets)
             for position, network in enumerate(range(len(sizes))[batch.networks]):
-                rows = batch.X[position, :, 0]
-                assert torch.equal(rows - 100 * network, batch.targets[0][position].float())
+                rows = X[position, :, 0]
+                assert torch.equal(rows - 100 * network, targets[0][position].float())
                 seen[network].append(rows)
     for network, n in enumerate(sizes):
         loader = DataLoader(Rows(n), batch_size=size, shuffle=True, drop_last=drop_last)
@@ -82,6 +85,7 @@ def test_batches_are_the_rows_of_each_network_in_order(sizes, drop_last):
             torch.manual_seed(network)
             expected = [rows + 100 * network for rows in loader]
         assert [rows.tolist() for rows in seen[network]] == [rows.tolist() for rows in expected]
+        assert stack.step_sizes(network) == [len(rows) for rows in expected]
 
 
 def test_networks_of_one_fold_share_its_rows():
@@ -232,22 +236,38 @@ def test_layers_and_their_gradients_are_those_of_autograd(name):
     masked = copy.deepcopy(twins[0])
     mask_dropout(masked)
     steps = {training: Steps(masked, training) for training in (True, False)}
-    run = Pass(stack.weights, stack.buffers)
-    for training in (False, True):
-        run.begin(training, [torch.ones(3, 7, 4)])
-        with torch.no_grad():
-            outputs = steps[training].forward(run, X)
-        expected = [twin.train(training)(x) for twin, x in zip(twins, X, strict=True)]
-        assert torch.allclose(outputs, torch.stack(expected), atol=1e-5)
-    gradient = torch.randn_like(outputs)
+    alone = [twin.train(False)(x) for twin, x in zip(twins, X, strict=True)]
     with torch.no_grad():
-        steps[True].backward(run, gradient)
-    for row, (twin, output) in enumerate(zip(twins, expected, strict=True)):
-        output.backward(gradient[row])
-        for key, parameter in twin.named_parameters():
-            assert torch.allclose(run.gradients[key][row], parameter.grad, atol=1e-4), key
-        for key, buffer in twin.named_buffers():
-            assert torch.allclose(stack.buffers[key][row].float(), buffer.float(), atol=1e-5), key
+        run = Pass(Eager(), stack.weights, stack.buffers, False, [])
+        outputs = steps[False].forward(run, X)
+    assert torch.allclose(outputs, torch.stack(alone), atol=1e-5)
+    tape, gradient = Tape(), torch.empty_like(outputs)
+    for time in range(3):
+        # what is played has to heed new rows, weights and gradients
+        X.normal_()
+        gradient.normal_()
+        with torch.no_grad():
+            stack.flat.mul_(0.9)
+            for twin in twins:
+                for parameter in twin.parameters():
+                    parameter.mul_(0.9)
+            if time == 0:
+                run = Pass(tape, stack.weights, stack.buffers, True, [torch.ones(3, 7, 4)])
+                outputs = steps[True].forward(run, X)
+                steps[True].backward(run, gradient)
+            else:
+                tape.play()
+        for row, twin in enumerate(twins):
+            twin.zero_grad()
+            output = twin.train(True)(X[row])
+            assert torch.allclose(outputs[row], output, atol=1e-5)
+            output.backward(gradient[row])
+            for key, parameter in twin.named_parameters():
+                assert torch.allclose(run.gradients[key][row], parameter.grad, atol=1e-4), key
+            for key, buffer in twin.named_buffers():
+                assert torch.allclose(stack.buffers[key][row].float(), buffer.float(), atol=1e-5), (
+                    key
+                )
 
 
 class TwoInputs(nn.Module):
