@@ -2,7 +2,8 @@
 
 The first table trains the same networks with plain skorch, one after the other, and as one stack,
 and puts the matrix products of the same shapes beside them: the limit. The second runs whole
-searches with stacking on and off and shows where the time goes; the third searches with few
+searches with stacking on and off, and the same candidates, folds and rungs with skorch's own
+``partial_fit`` over joblib, and shows where the time goes; the third searches with few
 structures and several settings of each. Ratios come from runs side by side; medians of the repeats.
 
     python benchmarks/bench_stacked.py [networks] [search] [structures] [--device cuda]
@@ -14,14 +15,17 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 from scipy.stats import loguniform, uniform
 from sklearn.datasets import load_digits
 from sklearn.metrics import check_scoring
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from skorch import NeuralNetClassifier
@@ -31,6 +35,7 @@ from sktune import ConvNetClassifier, MLPClassifier, SuccessiveHalvingSearchCV
 from sktune.nets.module import MLP, ConvNet
 from sktune.space import Space
 from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, StackedTrainer
+from sktune.trainers.setup import one_thread
 
 EPOCHS = 5
 SPACE = {
@@ -197,29 +202,89 @@ def timed(search):
     return time.perf_counter() - start
 
 
+def by_skorch(done):
+    """Take the candidates of a search through its rungs again, with skorch, joblib and no more."""
+    X, y = load_digits(return_X_y=True)
+    folds = [scaled(X, y, *rows) for rows in StratifiedKFold(5).split(X, y)]
+    params = dict(zip(done.cv_results_["candidate_id"], done.cv_results_["params"], strict=True))
+    nets, start = {}, time.perf_counter()
+    with Parallel(n_jobs=2) as parallel:
+        for rung in sorted({record["rung"] for record in done.history_}):
+            runs = [record for record in done.history_ if record["rung"] == rung]
+            keys = [(run["candidate_id"], run["fold"]) for run in runs]
+            found = parallel(
+                delayed(continued)(nets.get(key), params[key[0]], folds[key[1]], run["n_resources"])
+                for key, run in zip(keys, runs, strict=True)
+            )
+            nets = {key: net for key, (net, _) in zip(keys, found, strict=True)}
+    return time.perf_counter() - start
+
+
+def scaled(X, y, train, valid):
+    scaler = StandardScaler().fit(X[train])
+    return [
+        part for rows in (train, valid) for part in (np.float32(scaler.transform(X[rows])), y[rows])
+    ]
+
+
+def continued(net, params, fold, n_epochs):
+    """Train a skorch net until it has had so many epochs, and score it."""
+    X, y, X_valid, y_valid = fold
+    if net is None:
+        own = {name.removeprefix("mlpclassifier__"): value for name, value in params.items()}
+        net = as_skorch(MLPClassifier(**own), X, y).set_params(
+            lr=own["lr"], optimizer__weight_decay=own["weight_decay"]
+        )
+        net.initialize()
+    net.set_params(max_epochs=n_epochs - len(net.history))
+    net.partial_fit(X, y)
+    return net, net.score(X_valid, y_valid)
+
+
+def seconds_of_products(done):
+    """Return what two cores need for the matrix products of a search, and nothing else."""
+    params = dict(zip(done.cv_results_["candidate_id"], done.cv_results_["params"], strict=True))
+    names, before, stacks = ("width", "depth", "batch_size"), {}, Counter()
+    for run in done.history_:
+        key = run["candidate_id"], run["fold"]
+        shape = tuple(params[key[0]][f"mlpclassifier__{name}"] for name in names)
+        stacks[shape, run["n_resources"] - before.get(key, 0)] += 1
+        before[key] = run["n_resources"]
+    total = 0.0
+    for ((width, depth, batch_size), n_epochs), n_networks in stacks.items():
+        net = MLPClassifier(width=width, depth=depth, batch_size=batch_size)
+        run = products(net, 5, 1437, 64, 10)
+        run()
+        total += milliseconds(run, 5) / 1000 * n_networks * n_epochs
+    return total / 2
+
+
 def search(options):
     """Print whole searches with stacking on and off, and where their time goes."""
     timed(halving("auto", 0, n_candidates=9, max_resources=9))  # starts the worker processes
     print(
-        "| seed | off, s | on, s | ratio | training | scoring | rest | mean stack | off, score |"
-        " on, score |"
+        "| seed | skorch, s | off, s | on, s | skorch / on | off / on | products, s | training "
+        "| scoring | rest | mean stack | off, score | on, score |"
     )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| --- " * 13 + "|")
     ratios = []
     for seed in range(options.repeats):
         off, on = halving(False, seed), halving("auto", seed)
         seconds = timed(off), timed(on)
-        ratios.append(seconds[0] / seconds[1])
-        shares = [
-            sum(r[f"{n}_time"] for r in on.history_) / 2 / seconds[1] for n in ("fit", "score")
-        ]
+        plain, (_, stacked) = by_skorch(on), seconds
+        ratios.append((plain / stacked, seconds[0] / stacked))
+        shares = [sum(r[f"{n}_time"] for r in on.history_) / 2 / stacked for n in ("fit", "score")]
+        with one_thread():
+            limit = seconds_of_products(on)
         print(
-            f"| {seed} | {seconds[0]:.1f} | {seconds[1]:.1f} | {ratios[-1]:.1f} | {shares[0]:.0%} "
-            f"| {shares[1]:.0%} | {1 - sum(shares):.0%} | {on.stacking_['mean_size']:.1f} "
+            f"| {seed} | {plain:.1f} | {seconds[0]:.1f} | {stacked:.1f} | {ratios[-1][0]:.1f} "
+            f"| {ratios[-1][1]:.1f} | {limit:.1f} | {shares[0]:.0%} | {shares[1]:.0%} "
+            f"| {1 - sum(shares):.0%} | {on.stacking_['mean_size']:.1f} "
             f"| {off.best_score_:.4f} | {on.best_score_:.4f} |",
             flush=True,
         )
-    print(f"ratio: {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
+    for name, found in zip(("skorch / on", "off / on"), zip(*ratios, strict=True), strict=True):
+        print(f"{name}: {statistics.median(found):.1f} ({min(found):.1f} to {max(found):.1f})")
 
 
 class FewStructures:
@@ -257,8 +322,10 @@ def memory(options):
     """Print the peak memory of one process that searches once, and after ten searches."""
     for stacking in ("False", "'auto'"):
         code = (
-            "import resource; from bench_stacked import *\n"
-            "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+            "from bench_stacked import *\n"
+            # getrusage would count what the parent process had.
+            "status = lambda: Path('/proc/self/status').read_text()\n"
+            "peak = lambda: int(status().split('VmHWM:')[1].split()[0]) / 1024\n"
             f"run = lambda: timed(halving({stacking}, 0, n_jobs=1, n_candidates=27, "
             "max_resources=9))\n"
             "start = peak(); run(); first = peak(); [run() for _ in range(9)]\n"
