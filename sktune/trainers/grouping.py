@@ -26,7 +26,7 @@ _OF_ANY_NET = {"lr", "optimizer__lr", "optimizer__weight_decay", "verbose", "mod
 _CACHE = 1 << 24
 _MEMORY = 1 << 30
 _NUMBERS_PER_WEIGHT = 5
-_NUMBERS_PER_ACTIVATION = 3
+_NUMBERS_PER_ACTIVATION = 7
 # The time of a step, in units of a multiplication: what every step costs, and every weight read.
 _STEP = 4e6
 _WEIGHT_READ = 20
