@@ -206,7 +206,7 @@ def by_skorch(done):
     """Take the candidates of a search through its rungs again, with skorch, joblib and no more."""
     X, y = load_digits(return_X_y=True)
     folds = [scaled(X, y, *rows) for rows in StratifiedKFold(5).split(X, y)]
-    params = dict(zip(done.cv_results_["candidate_id"], done.cv_results_["params"], strict=True))
+    params = candidates(done)
     nets, start = {}, time.perf_counter()
     with Parallel(n_jobs=2) as parallel:
         for rung in sorted({record["rung"] for record in done.history_}):
@@ -220,6 +220,14 @@ def by_skorch(done):
     return time.perf_counter() - start
 
 
+def candidates(done):
+    """Return the settings of the networks of a search by the number of the candidate."""
+    ids, params = done.cv_results_["candidate_id"], done.cv_results_["params"]
+    prefix = "mlpclassifier__"
+    named = ({name.removeprefix(prefix): value for name, value in own.items()} for own in params)
+    return dict(zip(ids, named, strict=True))
+
+
 def scaled(X, y, train, valid):
     scaler = StandardScaler().fit(X[train])
     return [
@@ -231,9 +239,8 @@ def continued(net, params, fold, n_epochs):
     """Train a skorch net until it has had so many epochs, and score it."""
     X, y, X_valid, y_valid = fold
     if net is None:
-        own = {name.removeprefix("mlpclassifier__"): value for name, value in params.items()}
-        net = as_skorch(MLPClassifier(**own), X, y).set_params(
-            lr=own["lr"], optimizer__weight_decay=own["weight_decay"]
+        net = as_skorch(MLPClassifier(**params), X, y).set_params(
+            lr=params["lr"], optimizer__weight_decay=params["weight_decay"]
         )
         net.initialize()
     net.set_params(max_epochs=n_epochs - len(net.history))
@@ -243,19 +250,17 @@ def continued(net, params, fold, n_epochs):
 
 def seconds_of_products(done):
     """Return what two cores need for the matrix products of a search, and nothing else."""
-    params = dict(zip(done.cv_results_["candidate_id"], done.cv_results_["params"], strict=True))
-    names, before, stacks = ("width", "depth", "batch_size"), {}, Counter()
-    for run in done.history_:
-        key = run["candidate_id"], run["fold"]
-        shape = tuple(params[key[0]][f"mlpclassifier__{name}"] for name in names)
-        stacks[shape, run["n_resources"] - before.get(key, 0)] += 1
-        before[key] = run["n_resources"]
+    params, names = candidates(done), ("width", "depth", "batch_size")
+    trained = {(run["candidate_id"], run["fold"]): run["n_resources"] for run in done.history_}
+    epochs = Counter()
+    for (number, _), n_epochs in trained.items():
+        epochs[tuple(params[number][name] for name in names)] += n_epochs
     total = 0.0
-    for ((width, depth, batch_size), n_epochs), n_networks in stacks.items():
-        net = MLPClassifier(width=width, depth=depth, batch_size=batch_size)
+    for shape, n_epochs in epochs.items():
+        net = MLPClassifier(**dict(zip(names, shape, strict=True)))
         run = products(net, 5, 1437, 64, 10)
         run()
-        total += milliseconds(run, 5) / 1000 * n_networks * n_epochs
+        total += milliseconds(run, 5) / 1000 * n_epochs
     return total / 2
 
 
@@ -270,14 +275,13 @@ def search(options):
     ratios = []
     for seed in range(options.repeats):
         off, on = halving(False, seed), halving("auto", seed)
-        seconds = timed(off), timed(on)
-        plain, (_, stacked) = by_skorch(on), seconds
-        ratios.append((plain / stacked, seconds[0] / stacked))
+        solo, stacked, plain = timed(off), timed(on), by_skorch(on)
+        ratios.append((plain / stacked, solo / stacked))
         shares = [sum(r[f"{n}_time"] for r in on.history_) / 2 / stacked for n in ("fit", "score")]
         with one_thread():
             limit = seconds_of_products(on)
         print(
-            f"| {seed} | {plain:.1f} | {seconds[0]:.1f} | {stacked:.1f} | {ratios[-1][0]:.1f} "
+            f"| {seed} | {plain:.1f} | {solo:.1f} | {stacked:.1f} | {ratios[-1][0]:.1f} "
             f"| {ratios[-1][1]:.1f} | {limit:.1f} | {shares[0]:.0%} | {shares[1]:.0%} "
             f"| {1 - sum(shares):.0%} | {on.stacking_['mean_size']:.1f} "
             f"| {off.best_score_:.4f} | {on.best_score_:.4f} |",

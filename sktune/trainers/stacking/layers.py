@@ -6,6 +6,7 @@ through torch.func and autograd instead costs three times as much for small netw
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any, Protocol
 
 import torch
@@ -17,6 +18,8 @@ from sktune.trainers.stacking.dropout import Masks
 from sktune.trainers.stacking.weights import Tensors
 
 _aten: Any = torch.ops.aten
+# What torch calls the outputs of an operator that has three.
+_THREE = ("out0", "out1", "out2")
 Names = dict[int, str]
 
 
@@ -35,12 +38,7 @@ class Pass:
         self.weights, self.buffers = weights, buffers
         self.training, self.masks = training, masks
         self.gradients: dict[str, torch.Tensor] = {}
-        self._n_dropped = 0
-
-    def next_mask(self) -> int:
-        """Return the number of the next mask."""
-        self._n_dropped += 1
-        return self._n_dropped - 1
+        self.mask_numbers = count()
 
     def add_gradient(self, name: str, gradient: torch.Tensor) -> None:
         """Add to the gradient of a parameter, which may be used more than once."""
@@ -266,7 +264,7 @@ class Dropout:
         """Apply the next mask."""
         if not run.training:
             return x
-        self.masked = partial(_masked, run.masks, run.next_mask())
+        self.masked = partial(_masked, run.masks, next(run.mask_numbers))
         y: torch.Tensor = run.new(self.masked, x)
         return y
 
@@ -360,6 +358,3 @@ class Sum:
     def backward(self, run: Pass, gradient: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Pass the gradient on to both."""
         return gradient, gradient
-
-
-_THREE = ("out0", "out1", "out2")

@@ -57,7 +57,7 @@ def negative_log(
     calls.change(losses.neg_)
     slopes = calls.new(torch.reciprocal, chosen)
     calls.change(slopes.neg_)
-    gradient = torch.zeros_like(outputs)
+    gradient = torch.empty_like(outputs)
     calls.change(gradient.zero_)
     calls.change(gradient.scatter_, 2, y, slopes)
     return _mean(calls, losses, targets), _weighed(calls, gradient, targets)
@@ -92,13 +92,7 @@ def by_torch(net: NeuralNet) -> LossAndGradient:
             losses = vmap(loss)(outputs, targets)
         return losses.detach(), torch.autograd.grad(losses.sum(), outputs)[0]
 
-    def loss_and_gradient(
-        calls: Calls, outputs: torch.Tensor, targets: Targets
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        losses, gradient = calls.again(differentiated, outputs, targets)
-        return losses, gradient
-
-    return loss_and_gradient
+    return lambda calls, outputs, targets: calls.again(differentiated, outputs, targets)
 
 
 def packed(targets: Targets) -> Any:

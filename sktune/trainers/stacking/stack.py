@@ -88,9 +88,8 @@ class Stack:
         momenta = next((p.momenta for p in plans if p.momenta), [_STILL.events] * n_steps)
         losses = self.weights.flat.new_zeros(n_steps, len(self.members))
         masks = self._masks_of(slice(None), self._batches.n_full, self._batches.batch_size)
-        steps = zip(
-            *(self._batches.epoch(orders), losses, rates.T.unsqueeze(2), momenta), strict=True
-        )
+        epoch = self._batches.epoch(orders)
+        steps = zip(epoch, losses, rates.T.unsqueeze(2), momenta, strict=True)
         for batches, found, rate, momentum in steps:
             for batch in batches:
                 self._differentiate(batch, masks, found)
