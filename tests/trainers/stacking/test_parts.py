@@ -19,7 +19,7 @@ from sktune.trainers.stacking.calls import Eager, Tape
 from sktune.trainers.stacking.dropout import mask_dropout
 from sktune.trainers.stacking.kinship import canonical, skeleton
 from sktune.trainers.stacking.layered import Steps, UnknownStepError
-from sktune.trainers.stacking.layers import Pass
+from sktune.trainers.stacking.layers import Dropout, Pass
 from sktune.trainers.stacking.schedules import epoch_rates
 from sktune.trainers.stacking.updates import ELEMENTWISE, StackedOptimizer, shared_settings
 from sktune.trainers.stacking.weights import StackedWeights
@@ -242,7 +242,7 @@ def test_layers_and_their_gradients_are_those_of_autograd(name):
         outputs = steps[False].forward(run, X)
     assert torch.allclose(outputs, torch.stack(alone), atol=1e-5)
     tape, gradient = Tape(), torch.empty_like(outputs)
-    for time in range(3):
+    for played in range(3):
         # what is played has to heed new rows, weights and gradients
         X.normal_()
         gradient.normal_()
@@ -251,7 +251,7 @@ def test_layers_and_their_gradients_are_those_of_autograd(name):
             for twin in twins:
                 for parameter in twin.parameters():
                     parameter.mul_(0.9)
-            if time == 0:
+            if not played:
                 run = Pass(tape, stack.weights, stack.buffers, True, [torch.ones(3, 7, 4)])
                 outputs = steps[True].forward(run, X)
                 steps[True].backward(run, gradient)
@@ -265,9 +265,19 @@ def test_layers_and_their_gradients_are_those_of_autograd(name):
             for key, parameter in twin.named_parameters():
                 assert torch.allclose(run.gradients[key][row], parameter.grad, atol=1e-4), key
             for key, buffer in twin.named_buffers():
-                assert torch.allclose(stack.buffers[key][row].float(), buffer.float(), atol=1e-5), (
-                    key
-                )
+                own = stack.buffers[key][row]
+                assert torch.allclose(own.float(), buffer.float(), atol=1e-5), key
+
+
+def test_dropout_on_a_tape_heeds_the_latest_masks():
+    tape, masks = Tape(), [torch.ones(2, 3, 4)]
+    run, layer = Pass(tape, {}, {}, True, masks), Dropout()
+    y = layer.forward(run, torch.ones(2, 3, 4))
+    (gradient,) = layer.backward(run, torch.ones(2, 3, 4))
+    masks[:] = [torch.rand(2, 3, 4)]
+    tape.play()
+    assert torch.equal(y, masks[0])
+    assert torch.equal(gradient, masks[0])
 
 
 class TwoInputs(nn.Module):
