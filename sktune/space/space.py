@@ -31,7 +31,7 @@ def value_key(value: Any) -> Hashable:
     (True, False)
     """
     value = value.item() if isinstance(value, np.generic) else value
-    name = type(value).__name__
+    name = type(value)
     if isinstance(value, np.ndarray):
         return name, value.shape, *map(value_key, value.ravel().tolist())
     if isinstance(value, (list, tuple)):

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object, process_routing
 
 from sktune.candidates import Params
-from sktune.trainers.snapshot import content_key
+from sktune.fingerprint import fingerprint
 
 
 def head_setting(path: str, params: Params) -> str:
@@ -19,7 +19,7 @@ def head_setting(path: str, params: Params) -> str:
         for name, value in params.items()
         if path and name != path and not name.startswith(f"{path}__")
     }
-    return content_key(sorted(mine.items(), key=lambda item: item[0]))
+    return fingerprint(mine)
 
 
 class NetPlace(BaseEstimator):

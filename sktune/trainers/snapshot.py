@@ -8,7 +8,6 @@ and EarlyStopping leaves its best weights out.
 
 import builtins
 import copyreg
-import hashlib
 import io
 import pickle
 from collections import OrderedDict
@@ -125,11 +124,6 @@ def _is_replaced(obj: Any) -> bool:
     """Whether this is a function of Python's that has another in its place: Ray changes print."""
     is_builtin = isinstance(obj, BuiltinFunctionType) and obj.__module__ == "builtins"
     return is_builtin and getattr(builtins, obj.__name__, obj) is not obj
-
-
-def content_key(thing: Any) -> str:
-    """Return a short text that differs for things that differ, in one process."""
-    return hashlib.sha256(packed(thing)).hexdigest()
 
 
 def _set_state(obj: Any, state: dict[str, Any]) -> None:

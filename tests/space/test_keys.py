@@ -107,3 +107,15 @@ class TestSettingKey:
 
     def test_the_names_matter(self):
         assert len({setting_key(p) for p in ({"a": 1}, {"b": 1}, {"a": 1, "b": 1}, {})}) == 4
+
+
+def test_classes_of_one_name_are_two_settings():
+    steps = []
+    for factor in (1, 2):
+
+        class Scale(StandardScaler):
+            scale = factor
+
+        steps.append(Scale())
+    assert key(steps[0]) == key(type(steps[0])())
+    assert key(steps[0]) != key(steps[1])

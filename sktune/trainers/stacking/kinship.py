@@ -14,10 +14,10 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
+from sktune.fingerprint import fingerprint, is_importable
 from sktune.nets import ReadyNet
 from sktune.nets.batches import batches
 from sktune.trainers.adapt import batches_fast
-from sktune.trainers.snapshot import content_key
 from sktune.trainers.stacking.batches import Table, batches_in
 from sktune.trainers.stacking.dropout import DROPOUTS, MaskedDropout
 from sktune.trainers.stacking.updates import ELEMENTWISE, n_steps, shared_settings
@@ -216,10 +216,10 @@ def canonical(value: Any) -> Hashable:
         return torch.Tensor, canonical(value.detach().cpu().numpy())
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, hashlib.sha256(value.tobytes()).hexdigest()
-    return _reference(value) if callable(value) else content_key(value)
-
-
-def _reference(value: Any) -> Hashable:
-    name = getattr(value, "__qualname__", None)
-    is_importable = name is not None and "<" not in name
-    return (value.__module__, name) if is_importable else content_key(value)
+    if is_importable(value):
+        return value.__module__, value.__qualname__
+    try:
+        return fingerprint(value)
+    except TypeError:
+        # What cannot be taken apart, such as a lock, is equal to nothing but itself.
+        return type(value), id(value)
