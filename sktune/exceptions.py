@@ -62,6 +62,14 @@ class DamagedSnapshotWarning(UserWarning):
     """
 
 
+class SharedPathWarning(UserWarning):
+    """A callback that is given a path, to which all networks of a search then write.
+
+    Remedy: write to a new file in each training, such as one of :mod:`tempfile`; skorch's own
+    checkpoints have a directory for each network.
+    """
+
+
 class AllRunsFailedError(SktuneError, ValueError):
     """No candidate was left with a finite score.
 

@@ -19,18 +19,27 @@ from types import (
     MethodWrapperType,
     ModuleType,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 _VERSIONED = {"builtins", "sktune", "torch", "skorch", "sklearn", "numpy", "scipy", "optuna"}
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice)
+# What is equal to its copies, wherever these are.
+_VALUES = (Mapping, set, frozenset, list, tuple, MethodType, BuiltinFunctionType, CodeType)
 # What Python and abc keep in a class for themselves.
 _OF_PYTHON = {
     *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "_abc_impl"),
     *("__firstlineno__", "__static_attributes__", "__abstractmethods__", "__annotate_func__"),
     *("__annotations_cache__", "__slots__"),
 }
+
+
+class Met(NamedTuple):
+    """A thing that was taken apart before; held, so that no other is given its id."""
+
+    number: int
+    thing: Any
 
 
 def fingerprint(thing: Any) -> str:
@@ -80,11 +89,11 @@ def is_distribution(thing: Any) -> bool:
     return all(hasattr(thing, name) for name in ("dist", "args", "kwds", "rvs"))
 
 
-def _parts(thing: Any, outer: dict[int, int], known: dict[int, int]) -> Iterator[bytes]:
+def _parts(thing: Any, outer: dict[int, int], known: dict[int, Met]) -> Iterator[bytes]:
     """Yield the bytes that a thing is made of.
 
-    ``outer`` are the things that it is inside of, ``known`` the functions and classes that were
-    met before: these refer to each other, and each is taken apart once.
+    ``outer`` are the things that it is inside of, ``known`` the functions, classes and objects
+    that were met before: these refer to each other, and each is taken apart once.
     """
     name = f"{type(thing).__module__}.{type(thing).__qualname__}"
     if isinstance(thing, (*_PLAIN, np.generic)):
@@ -94,10 +103,10 @@ def _parts(thing: Any, outer: dict[int, int], known: dict[int, int]) -> Iterator
     elif id(thing) in outer:
         yield f"up:{len(outer) - outer[id(thing)]};".encode()
     elif id(thing) in known:
-        yield f"known:{known[id(thing)]};".encode()
+        yield f"known:{known[id(thing)].number};".encode()
     else:
-        if isinstance(thing, FunctionType | type):
-            known[id(thing)] = len(known)
+        if not (isinstance(thing, _VALUES) or hasattr(thing, "__array__")):
+            known[id(thing)] = Met(len(known), thing)
         yield f"{name}(".encode()
         inside = outer | {id(thing): len(outer)}
         for part in _inner(thing):
@@ -176,6 +185,8 @@ def _of_function(function: FunctionType) -> Iterator[Any]:
         return
     yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
     yield [_content(cell) for cell in function.__closure__ or ()]
+    if _is_versioned(function):
+        return
     names, known = sorted(_global_names(function.__code__)), function.__globals__
     yield {name: known[name] for name in names if name in known and _is_told(known[name])}
 

@@ -1,9 +1,11 @@
 """What all searches share: from ``fit(X, y)`` to the fitted attributes, and delegation."""
 
 import math
+import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -13,12 +15,12 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils import assert_all_finite, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, column_or_1d
 
 from sktune.candidates import Seeds
 from sktune.engine import Engine, Observer, Problem, Rows
-from sktune.exceptions import InvalidSettingsError, StorageError, refuse
+from sktune.exceptions import InvalidSettingsError, SharedPathWarning, StorageError, refuse
 from sktune.execution import Executor
 from sktune.journal import Storage
 from sktune.samplers import sampler_for
@@ -39,8 +41,16 @@ from sktune.search.resources import (
 )
 from sktune.search.storing import storage_of
 from sktune.space import Space, final_step, suggest_space
-from sktune.trainers import Gate, Setup, is_raw, reads_predictions_only
+from sktune.trainers import (
+    Setup,
+    class_labels,
+    is_raw,
+    reads_predictions_only,
+    refuse_untrainable,
+    shared_paths,
+)
 
+_N_TRIED = 50
 Splits = Sequence[tuple[Rows, Rows]]
 
 
@@ -121,7 +131,7 @@ class BaseSearch(
             If no candidate has a finite score.
         """
         space = self._checked_space()
-        gate, X, y = self._checked_data(X, y)
+        X, y = self._checked_data(X, y)
         routed = self._routed(params, self._scorer())
         splits = self._splits(X, y, routed.split)
         classes = self._classes(y)
@@ -130,6 +140,7 @@ class BaseSearch(
         low, high = limits(self, extent)
         plan = self._planned(space, extent)
         problem = self._problem(X, y, splits, routed, high)
+        self._look_first(problem, space)
         with storage_of(self, problem, plan) as storage:
             if storage is not None:
                 problem = replace(problem, seeds=Seeds(storage.seed))
@@ -137,7 +148,7 @@ class BaseSearch(
             engine = self._searched(problem, space, extent, tree, storage)
             if tree:
                 tree.search_ends()
-            self._conclude(engine, plan, low, gate, tree)
+            self._conclude(engine, plan, low, tree)
         return self
 
     def _checked_space(self) -> Space:
@@ -148,28 +159,37 @@ class BaseSearch(
         refuse(space_mistakes(space, self))
         return space
 
-    def _checked_data(self, X: Any, y: Any) -> tuple[Gate | None, Any, Any]:
+    def _checked_data(self, X: Any, y: Any) -> tuple[Any, Any]:
         if y is None and get_tags(self.estimator).target_tags.required:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, "
                 "but the target y is None."
             )
-        path, net = final_step(self.estimator)
-        gate = Gate(net) if is_raw(net) and not path and resource_of(self) == "epochs" else None
-        if gate is not None:
-            X = gate.enter(X, reset=True)
-        X, y = indexable(X, y)
+        X, y = indexable(self._rows(X), y)
         if not _num_samples(X):
             raise ValueError(
                 "Found array with 0 sample(s) while a minimum of 1 is required. "
                 "min_resources_=0: you might have passed an empty dataset X."
             )
-        return gate, X, self._checked_target(y)
+        return X, self._checked_target(y)
+
+    def _rows(self, X: Any) -> Any:
+        """Return rows; lists of numbers as an array, which skorch would take for several inputs."""
+        if not (self._is_users_net and isinstance(X, list)):
+            return X
+        try:
+            array = np.asarray(X)
+        except ValueError:  # rows of different lengths, or several inputs
+            return X
+        return array if array.dtype.kind in "iubf" else X
 
     def _checked_target(self, y: Any) -> Any:
-        if np.asarray(y).dtype.kind == "f":
+        is_net, classifies = is_raw(final_step(self.estimator)[1]), is_classifier(self.estimator)
+        # A user's net may be told a class for each pixel, probabilities, or what its loss masks.
+        is_free = is_net and (not classifies or _is_wide(y))
+        if np.asarray(y).dtype.kind == "f" and not is_free:
             assert_all_finite(y, input_name="y")
-        if is_classifier(self.estimator):
+        if classifies and not is_free:
             check_classification_targets(y)
             is_column = np.ndim(y) == 2 and np.shape(y)[1] == 1
             return column_or_1d(y, warn=True) if is_column else y
@@ -187,7 +207,6 @@ class BaseSearch(
             horizon=horizon,
             refit=None if callable(self.refit) else self.refit,
             classes=self._classes(y),
-            flat=np.ndim(y) == 1,
             return_train_score=self.return_train_score,
         )
         return Problem(
@@ -202,6 +221,15 @@ class BaseSearch(
             fit_params=routed.fit,
             score_params=routed.score,
         )
+
+    def _look_first(self, problem: Problem, space: Space) -> None:
+        """Say what can be known of a user's net before it is trained."""
+        net = final_step(self.estimator)[1]
+        for path in shared_paths(net) if is_raw(net) else ():
+            warnings.warn(path, SharedPathWarning, stacklevel=5)
+        if self._is_users_net and not problem.fit_params:
+            draws = islice(space.draws(0), _N_TRIED)
+            refuse_untrainable(problem.setup, problem.X, problem.y, draws)
 
     def _searched(
         self,
@@ -242,14 +270,12 @@ class BaseSearch(
     def _printer(self, plan: Plan) -> Observer:
         return RungPrinter(resource_of(self), len({row["bracket"] for row in plan}))
 
-    def _conclude(
-        self, engine: Engine, plan: Plan, low: int, gate: Gate | None, tree: CallbackTree | None
-    ) -> None:
+    def _conclude(self, engine: Engine, plan: Plan, low: int, tree: CallbackTree | None) -> None:
         """Replace the attributes of an earlier fit, all at once, when nothing can fail any more."""
         found = Conclusion(self, engine, plan, low, tree).attributes()
-        found |= {"_gate": gate, **features(engine.problem.X, gate, found.get("best_estimator_"))}
+        found |= features(engine.problem.X, found.get("best_estimator_"))
         stale = [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]
-        for name in [*stale, "_predictor"]:
+        for name in stale:
             self.__dict__.pop(name, None)
         self.__dict__.update(found)
         if tree:
@@ -265,7 +291,7 @@ class BaseSearch(
     def _classes(self, y: Any) -> Any:
         if not is_classifier(self.estimator):
             return None
-        return np.unique(y) if type_of_target(y) in ("binary", "multiclass") else None
+        return class_labels(y)
 
     def _callback_tree(self, plan: Plan, **data: Any) -> CallbackTree | None:
         if not getattr(self, "_skl_callbacks", None):
@@ -304,11 +330,15 @@ class BaseSearch(
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
         tags.input_tags.pairwise = inner.input_tags.pairwise
-        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.sparse = inner.input_tags.sparse or self._is_users_net
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "cv_results_")
+
+
+def _is_wide(y: Any) -> bool:
+    return np.ndim(y) > 1 and np.shape(y)[1] > 1
 
 
 def _is_auto(given: Any) -> bool:

@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import FitFailedWarning
-from sklearn.utils.validation import _num_features
+from sklearn.utils.validation import validate_data
 
 from sktune.engine import Engine
 from sktune.exceptions import AllRunsFailedError, count_causes
@@ -18,7 +18,7 @@ from sktune.search.checks import metric_names
 from sktune.search.progress import CallbackTree
 from sktune.search.results import cv_results, rows, stacking
 from sktune.search.winner import Winner
-from sktune.trainers import Gate, ranking_metric
+from sktune.trainers import ranking_metric
 
 
 class Conclusion:
@@ -86,12 +86,11 @@ class Conclusion:
         winner = Winner(self._engine, self._history.candidates[row.candidate_id])
         with self._tree.refitting() if self._tree else nullcontext():
             if self._search.ensemble:
-                pair = winner.ensemble(row.n_resources, is_classifier(self._search.estimator))
+                found = winner.ensemble(row.n_resources, is_classifier(self._search.estimator))
             else:
-                pair = winner.refitted(row.n_resources)
+                found = winner.refitted(row.n_resources)
         return {
-            "best_estimator_": pair[0],
-            "_predictor": pair[1],
+            "best_estimator_": found,
             "refit_time_": time.perf_counter() - start,
         }
 
@@ -113,16 +112,14 @@ class Conclusion:
         }
 
 
-def features(X: Any, gate: Gate | None, best_estimator: Any) -> dict[str, Any]:
+def features(X: Any, best_estimator: Any) -> dict[str, Any]:
     """Return number and names of the features, as far as anything knows them."""
     names = ("n_features_in_", "feature_names_in_")
-    source = next((s for s in (gate, best_estimator) if hasattr(s, names[0])), None)
-    if source is not None:
-        return {name: getattr(source, name) for name in names if hasattr(source, name)}
-    try:
-        return {names[0]: _num_features(X)}
-    except TypeError:  # rows that are not made of features, such as texts
-        return {}
+    source = best_estimator
+    if not hasattr(source, names[0]):
+        source = BaseEstimator()
+        validate_data(source, X, reset=True, skip_check_array=True)
+    return {name: getattr(source, name) for name in names if hasattr(source, name)}
 
 
 def _chosen(refit: Callable[..., Any], results: Mapping[str, Any]) -> int:

@@ -5,9 +5,14 @@ from typing import Any
 
 from sklearn import get_config
 from sklearn.base import is_classifier
+from sklearn.utils import check_array
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sktune.search.resources import resource_of
+from sktune.space import final_step
+from sktune.trainers import is_raw, refuse_missing
 
 
 def _delegated(method: str) -> Callable[[Any], bool]:
@@ -20,7 +25,7 @@ def _delegated(method: str) -> Callable[[Any], bool]:
         # Every skorch net has predict_proba, a regressor's being its predictions once more.
         if method == "predict_proba" and not is_classifier(search.estimator):
             raise AttributeError(f"A regressor has no {method}.")
-        getattr(getattr(search, "_predictor", search.estimator), method)
+        getattr(getattr(search, "best_estimator_", search.estimator), method)
         return True
 
     return is_available
@@ -32,14 +37,28 @@ class Delegating:
     refit: Any
     estimator: Any
     scorer_: Any
-    _gate: Any
-    _predictor: Any
+    best_estimator_: Any
+
+    @property
+    def _is_users_net(self) -> bool:
+        """Whether a user's net is searched with no transformer in front, which would check rows."""
+        path, net = final_step(self.estimator)
+        return is_raw(net) and not path and resource_of(self) == "epochs"
+
     _ranked_by: str
 
     def _ask(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
-        X = X if self._gate is None else self._gate.enter(X)
-        return getattr(self._predictor, method)(X)
+        self._check_features(X)
+        return getattr(self.best_estimator_, method)(X)
+
+    def _check_features(self, X: Any) -> None:
+        """Refuse rows that are not like those of ``fit``, where no transformer would."""
+        if self._is_users_net:
+            if len(getattr(X, "shape", ())) == 1 and hasattr(self, "n_features_in_"):
+                check_array(X, dtype=None)
+            validate_data(self, X, reset=False, skip_check_array=True)
+            refuse_missing(self.best_estimator_, X)
 
     @available_if(_delegated("predict"))
     def predict(self, X: Any) -> Any:
@@ -100,6 +119,6 @@ class Delegating:
         scorer = self.scorer_
         if isinstance(scorer, dict):
             scorer = scorer[self._ranked_by]
-        X = X if self._gate is None else self._gate.enter(X)
-        value = scorer(self._predictor, X, y, **params)
+        self._check_features(X)
+        value = scorer(self.best_estimator_, X, y, **params)
         return float(value[self._ranked_by] if isinstance(value, Mapping) else value)

@@ -16,8 +16,7 @@ from sktune.trainers import AdvanceJob, FoldJob, PreparedFold
 class Winner:
     """A candidate of a search that has ended.
 
-    Both methods return (estimator, predictor): the estimator as the user wrote it, and the same
-    answering with the user's labels.
+    Both methods return an estimator that answers in the user's terms.
     """
 
     def __init__(self, engine: Engine, candidate: Candidate) -> None:
@@ -27,7 +26,7 @@ class Winner:
         self._setup = replace(engine.problem.setup, n_threads=None)
         self._candidate = candidate
 
-    def refitted(self, n_resources: int) -> tuple[Any, Any]:
+    def refitted(self, n_resources: int) -> Any:
         """Train the candidate from the start on all rows, as far as it went in the search."""
         problem, setup, params = self._problem, self._setup, self._candidate.params
         seed = problem.seeds.derive("refit")
@@ -44,7 +43,7 @@ class Winner:
                 record.refitted(self._candidate.candidate_id, n_resources, snapshot)
         return self._whole(fold, snapshot)
 
-    def ensemble(self, n_resources: int, classifies: bool) -> tuple[Any, Any]:
+    def ensemble(self, n_resources: int, classifies: bool) -> Any:
         """Average the candidate's networks, one per fold, which are already trained."""
         runs = [Run(self._candidate.candidate_id, f) for f in range(len(self._problem.splits))]
         kept = self._engine.snapshots
@@ -56,8 +55,7 @@ class Winner:
             )
         wholes = [self._whole(self._fold(run), kept[run].snapshot) for run in runs]
         kind = FoldEnsembleClassifier if classifies else FoldEnsembleRegressor
-        ensemble = kind([predictor for _, predictor in wholes])
-        return ensemble, ensemble
+        return kind(wholes)
 
     def _fold(self, run: Run) -> PreparedFold:
         engine = self._engine
@@ -67,5 +65,5 @@ class Winner:
             fold = engine.trainer.prepare(self._problem.fold_job(self._candidate, run.fold))
         return fold
 
-    def _whole(self, fold: PreparedFold, snapshot: bytes) -> tuple[Any, Any]:
+    def _whole(self, fold: PreparedFold, snapshot: bytes) -> Any:
         return self._engine.trainer.whole(self._setup, self._candidate.params, fold, snapshot)

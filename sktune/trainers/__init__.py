@@ -1,19 +1,21 @@
 """Advance runs: fit transformers once per fold, train networks on, score them."""
 
-from sktune.trainers.adapt import Gate, is_raw, trains_in_epochs
+from sktune.trainers.adapt import is_raw, trains_in_epochs
 from sktune.trainers.anatomy import head_setting
 from sktune.trainers.estimators import PassTrainer, RefitTrainer, SampleTrainer
+from sktune.trainers.files import shared_paths
+from sktune.trainers.first_step import refuse_missing, refuse_untrainable
 from sktune.trainers.fold import FoldJob, Part, PreparedFold
 from sktune.trainers.runs import Advanced, AdvanceJob
 from sktune.trainers.scoring import ranking_metric, reads_predictions_only
 from sktune.trainers.setup import Setup
+from sktune.trainers.targets import class_labels
 from sktune.trainers.trainer import SoloTrainer, StackedTrainer, Trainer
 
 __all__ = [
     "AdvanceJob",
     "Advanced",
     "FoldJob",
-    "Gate",
     "Part",
     "PassTrainer",
     "PreparedFold",
@@ -23,9 +25,13 @@ __all__ = [
     "SoloTrainer",
     "StackedTrainer",
     "Trainer",
+    "class_labels",
     "head_setting",
     "is_raw",
     "ranking_metric",
     "reads_predictions_only",
+    "refuse_missing",
+    "refuse_untrainable",
+    "shared_paths",
     "trains_in_epochs",
 ]

@@ -92,11 +92,10 @@ class PassTrainer(_OneByOne):
 
     def whole(
         self, setup: Setup, params: Mapping[str, Any], fold: PreparedFold, snapshot: bytes
-    ) -> tuple[Any, Any]:
-        """Return the fitted estimator, as the user wrote it and as it predicts."""
+    ) -> Any:
+        """Return the fitted estimator."""
         estimator, _, _ = unpacked(snapshot)
-        found = assembled(setup.whole(params), fold.heads, estimator)
-        return found, found
+        return assembled(setup.whole(params), fold.heads, estimator)
 
 
 @dataclass(frozen=True)
@@ -143,10 +142,9 @@ class RefitTrainer(_OneByOne):
 
     def whole(
         self, setup: Setup, params: Mapping[str, Any], fold: PreparedFold, snapshot: bytes
-    ) -> tuple[Any, Any]:
-        """Return the fitted estimator, as the user wrote it and as it predicts."""
-        estimator = unpacked(snapshot)
-        return estimator, estimator
+    ) -> Any:
+        """Return the fitted estimator."""
+        return unpacked(snapshot)
 
 
 @dataclass(frozen=True)

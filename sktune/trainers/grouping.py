@@ -15,6 +15,7 @@ from torch import nn
 
 from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
+from sktune.trainers.overrides import BARS_STACKS, own
 from sktune.trainers.runs import AdvanceJob
 from sktune.trainers.stacking.kinship import canonical, skeleton
 
@@ -78,7 +79,7 @@ def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[
     stacks = []
     for sketch, numbers in groups.values():
         size = _size(sketch)
-        stacks += [(size, part) for part in _parts(numbers, largest or _fastest(size))]
+        stacks += [(size, part) for part in _parts(numbers, _largest(sketch, size, largest))]
     epochs = jobs[0].n_resources if jobs else 0
     return [Planned(cost * epochs, numbers) for cost, numbers in _balanced(stacks)]
 
@@ -145,6 +146,11 @@ def _n_activations(module: nn.Module, row_shape: tuple[int, ...]) -> int:
         # A module that takes something else than rows of numbers; its weights must do.
         return 0
     return sum(sizes)
+
+
+def _largest(sketch: Sketch, size: Size, allowed: int | None) -> int:
+    is_alone = sketch.net is not None and any(own(sketch.net, *BARS_STACKS))
+    return 1 if is_alone else allowed or _fastest(size)
 
 
 def _fastest(size: Size) -> int:

@@ -1,11 +1,13 @@
 """A run apart from its epochs: begun, given its data, ended, and scored."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
@@ -13,11 +15,18 @@ from torch.utils.data import Subset
 from sktune.candidates import Params
 from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
+from sktune.trainers.adapt import answering
 from sktune.trainers.anatomy import assembled
+from sktune.trainers.files import delivered, gathered, own_directory
 from sktune.trainers.fold import Part, PreparedFold
+from sktune.trainers.overrides import fits_itself
 from sktune.trainers.scoring import ranking_metric, scores
 from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import RunState, thaw
+from sktune.trainers.targets import targets_for
+
+Data = tuple[Any, Any, Mapping[str, Any]]
+Encode = Callable[[NeuralNet, Setup, PreparedFold], Data]
 
 
 @dataclass(frozen=True)
@@ -52,44 +61,103 @@ class Advanced:
 
 
 def finished_net(setup: Setup, fold: PreparedFold, snapshot: bytes) -> NeuralNet:
-    """Return the net of a snapshot as it is when training ends there."""
+    """Return the net of a snapshot as it is when training ends there, as it answers a user."""
     state = thaw(snapshot)
-    with setup.at_work(), state.randomness.turn():
-        X, y, _ = training_data(state.net, setup, fold)
-        net = ended(state.net, X, y)
-    if isinstance(net.train_split, _FixedSplit):
-        net.train_split = net.train_split.split
+    if not state.is_ended:
+        with setup.at_work(), state.randomness.turn(), own_directory(state, setup.worker_folder):
+            (X, y, _), _ = ready(state.net, setup, fold)
+            ended(state.net, X, y)
+            gathered(state)
+    if fold.valid is None:
+        delivered(state)
+    if isinstance(state.net.train_split, _FixedSplit):
+        state.net.train_split = state.net.train_split.split
+    net: NeuralNet = answering(state.net)
     return net
 
 
 def begin(job: AdvanceJob) -> RunState:
-    """Return the run as its snapshot has it, or a new one."""
+    """Return the run as its snapshot has it, or a new one, whose net is not initialised."""
     if job.snapshot is not None:
-        return thaw(job.snapshot)
+        state = thaw(job.snapshot)
+        if not state.is_ended:
+            return state
     net = job.setup.net(job.params)
-    if net.train_split is not None:
+    if not isinstance(net, ReadyNet):
+        # None, False and 0 are no split at all.
+        net.train_split = net.train_split or None
+    if net.train_split is not None and not fits_itself(net):
         net.train_split = _FixedSplit(net.train_split)
     return RunState(net, Randomness(job.seed))
 
 
-def training_data(
-    net: NeuralNet, setup: Setup, fold: PreparedFold
-) -> tuple[Any, Any, Mapping[str, Any]]:
+def training_data(net: NeuralNet, setup: Setup, fold: PreparedFold) -> Data:
     """Return the training rows and targets as the net takes them, and parameters of its fit."""
     X, y = fold.train.X, fold.train.y
     if isinstance(net, ReadyNet):
         return net.encode(X, y, classes=setup.classes, **fold.fit_params), None, {}
-    return X, setup.codec(net).encode(y), fold.fit_params
+    return _read_only(X), _read_only(net.targets_.encode(y)), fold.fit_params
 
 
-def initialize(net: NeuralNet, X: Any, y: Any) -> None:
-    """Make a net's module and optimiser, and tell its callbacks that training begins."""
+def _read_only(values: Any) -> Any:
+    """Return arrays as a view that cannot be written to: other networks have the same rows."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def ready(
+    net: NeuralNet, setup: Setup, fold: PreparedFold, data: Encode = training_data
+) -> tuple[Data, bool]:
+    """Return what the net is trained on, and whether the net is new; it is initialised then.
+
+    Our own nets are made for data that they have seen, a user's net is told its targets as its
+    module puts out predictions.
+    """
+    is_new = not net.initialized_
+    with quiet(net):
+        if is_new and not isinstance(net, ReadyNet):
+            net.initialize()
+            net.targets_ = targets_for(net, fold.train.X, fold.train.y, setup.classes)
+        found = data(net, setup, fold)
+        if not net.initialized_:
+            net.initialize()
+    return found, is_new
+
+
+@contextmanager
+def quiet(net: NeuralNet) -> Iterator[None]:
+    """Have a net print nothing for the length of a ``with`` block."""
     verbose, net.verbose = net.verbose, 0
     try:
-        net.initialize()
-        net.notify("on_train_begin", X=X, y=y)
+        yield
     finally:
         net.verbose = verbose
+
+
+def tell_begin(net: NeuralNet, setup: Setup, fold: PreparedFold, data: Data) -> Data:
+    """Tell the callbacks of a new net that training begins; return what it is trained on then."""
+    X, y, _ = data
+    module = net.module_
+    with quiet(net):
+        net.notify("on_train_begin", X=X, y=y)
+    if net.module_ is module or isinstance(net, ReadyNet):
+        return data
+    # A callback has given the module other sizes.
+    net.targets_ = targets_for(net, fold.train.X, fold.train.y, setup.classes)
+    return training_data(net, setup, fold)
+
+
+@contextmanager
+def strict_warnings() -> Iterator[None]:
+    """Refuse targets that would be broadcast, of which torch only warns."""
+    with warnings.catch_warnings():
+        # Workers get memory maps that cannot be written to, and nobody does.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        warnings.filterwarnings("error", "Using a target size")
+        yield
 
 
 @contextmanager
@@ -132,7 +200,7 @@ def measure(
 def scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:
     """Return a trained net's scores for some rows."""
     setup, X = job.setup, part.X
-    estimator = setup.codec(net).view(net)
+    estimator = answering(net)
     if part.raw is not None:
         estimator = assembled(setup.whole(job.params), job.fold.heads, estimator)
         X = part.raw

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from sktune.candidates import Params
 from sktune.space import final_step
-from sktune.trainers.adapt import Codec, adapted, codec_for
+from sktune.trainers.adapt import adapted
 from sktune.trainers.devices import own_gpu
 
 
@@ -38,9 +38,9 @@ class Setup:
 
     ``horizon`` is the most epochs a run can have: learning-rate schedules are laid out for it.
     ``refit`` says by which metric candidates are promoted, see :func:`ranking_metric`;
-    ``classes`` are the labels of a classification, and ``flat`` says that targets have one
-    dimension. ``n_threads`` is the number of torch threads of a worker, None to leave it alone;
-    ``worker_folder`` is where workers of one machine find out which GPU is theirs.
+    ``classes`` are the labels of a classification. ``n_threads`` is the number of torch threads
+    of a worker, None to leave it alone; ``worker_folder`` is where workers of one machine find
+    out which GPU is theirs.
     """
 
     estimator: Any
@@ -48,7 +48,6 @@ class Setup:
     horizon: int
     refit: Any = True
     classes: npt.NDArray[Any] | None = None
-    flat: bool = True
     return_train_score: bool = False
     n_threads: int | None = None
     worker_folder: Path | None = None
@@ -73,12 +72,7 @@ class Setup:
 
     def net(self, params: Params) -> Any:
         """Return the untrained net of a candidate."""
-        # Some of what makes a net fit for the data depends on its parameters.
-        return adapted(self.last(params), self.classes).set_params(max_epochs=self.horizon)
-
-    def codec(self, net: Any) -> Codec:
-        """Return how targets are told to a candidate's net, and its answers read."""
-        return codec_for(net, self.classes, self.flat)
+        return adapted(self.last(params)).set_params(max_epochs=self.horizon)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

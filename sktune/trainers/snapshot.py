@@ -11,7 +11,8 @@ import copyreg
 import io
 import pickle
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import BuiltinFunctionType
 from typing import Any
@@ -20,8 +21,12 @@ import cloudpickle
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochScoring
+from torch import nn
+from torch.nn.utils import parametrize
 
+from sktune.exceptions import InvalidSettingsError
 from sktune.nets.randomness import Randomness
+from sktune.trainers.adapt import Adapted, blank
 from sktune.trainers.tensors import Place, TensorReader, TensorWriter, is_plain
 
 _WHOLE = (NeuralNet, EarlyStopping, EpochScoring)
@@ -35,22 +40,69 @@ _EMPTY_CACHE: dict[str, list[Any]] = {"y_trues_": [], "y_preds_": []}
 class RunState:
     """A run between two rungs: the net, where its generators stand, the epochs it has had.
 
-    ``stopped`` says that a callback of the net has ended its training.
+    ``stopped`` says that a callback of the net has ended its training, ``is_ended`` that the net
+    was fitted by a method of its own, which told its callbacks of the end. ``files`` are those
+    that its checkpoints have written, ``paths`` where the user wants them, and ``directory`` is
+    where they are while the run is at work.
     """
 
     net: NeuralNet
     randomness: Randomness
     epochs: int = 0
     stopped: bool = False
+    is_ended: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
+    paths: list[dict[str, Any]] = field(default_factory=list)
+    directory: str = ""
 
 
 def freeze(state: RunState) -> bytes:
-    """Return the state as bytes, which any process can thaw."""
+    """Return the state as bytes, which any process can thaw.
+
+    Raises
+    ------
+    InvalidSettingsError
+        If the net or one of its callbacks holds what cannot be pickled; the message names it.
+    """
+    try:
+        return _pickled(replace(state, directory=""))
+    except Exception as error:
+        held = " and ".join(_unpicklable(state.net))
+        if not held:
+            raise
+        raise InvalidSettingsError(
+            f"A run cannot be kept from one rung to the next, since {held} ({error}). Open what "
+            "belongs to a process or a file when it is used, or leave it out by a `__getstate__` "
+            "of the callback."
+        ) from error
+
+
+def _pickled(thing: Any) -> bytes:
     file, graph, tensors = io.BytesIO(), io.BytesIO(), TensorWriter()
-    _Pickler(graph, tensors).dump(state)
+    _Pickler(graph, tensors).dump(thing)
     tensors.write(file)
     file.write(graph.getbuffer())
     return file.getvalue()
+
+
+def _unpicklable(net: NeuralNet) -> Iterator[str]:
+    """Yield in words what of a net and its callbacks cannot be pickled."""
+    owners = [(f"the callback {type(c).__name__}", vars(c)) for _, c in net.callbacks_ if _fails(c)]
+    attributes = {
+        n: value for n, value in vars(net).items() if n not in ("callbacks", "callbacks_")
+    }
+    for owner, held in [*owners, ("the net", attributes)]:
+        for name, value in held.items():
+            if _fails(value):
+                yield f"{owner} has `{name}`, a {type(value).__name__}"
+
+
+def _fails(thing: Any) -> bool:
+    try:
+        _pickled(thing)
+    except Exception:  # whatever an object says of being pickled
+        return True
+    return False
 
 
 def thaw(snapshot: bytes) -> RunState:
@@ -85,9 +137,13 @@ class _Pickler(cloudpickle.Pickler):
         if is_plain(obj):
             place = self._tensors.add(obj)
             return _tensor, (type(obj), tuple(place), obj.requires_grad, obj.grad)
+        if isinstance(obj, nn.Module) and parametrize.is_parametrized(obj):
+            kind = type(obj).__bases__[0]
+            return _parametrized, (kind,), vars(obj), None, None, _set_parametrized
         if isinstance(obj, _WHOLE):
             state = vars(obj) | (_EMPTY_CACHE if isinstance(obj, EpochScoring) else {})
-            return copyreg.__newobj__, (type(obj),), state, None, None, _set_state  # type: ignore[attr-defined]
+            make, arguments = _maker(obj)
+            return make, arguments, state, None, None, _set_state
         if _is_replaced(obj):
             return getattr, (builtins, obj.__name__)
         return super().reducer_override(obj)
@@ -124,6 +180,31 @@ def _is_replaced(obj: Any) -> bool:
     """Whether this is a function of Python's that has another in its place: Ray changes print."""
     is_builtin = isinstance(obj, BuiltinFunctionType) and obj.__module__ == "builtins"
     return is_builtin and getattr(builtins, obj.__name__, obj) is not obj
+
+
+def _parametrized(kind: Any) -> nn.Module:
+    """Return a module without attributes, whose class gets those of torch's parametrisations."""
+    module: nn.Module = object.__new__(kind)
+    return module
+
+
+def _set_parametrized(module: nn.Module, state: dict[str, Any]) -> None:
+    """Compute some of a module's weights from others, as torch's register_parametrization does.
+
+    torch gives each such module a class of its own, which cannot be pickled.
+    """
+    vars(module).update(state)
+    parametrize._inject_new_class(module)
+    for name in state["_modules"]["parametrizations"]:
+        parametrize._inject_property(module, name)
+
+
+def _maker(obj: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return how an object without attributes is made."""
+    if isinstance(obj, Adapted):
+        # pickle would look the class up by its name.
+        return blank, (obj.user_class_, obj.role_)
+    return copyreg.__newobj__, (type(obj),)  # type: ignore[attr-defined]
 
 
 def _set_state(obj: Any, state: dict[str, Any]) -> None:

@@ -8,9 +8,9 @@ the random generators go on from the snapshot.
 import dis
 import math
 import time
-import warnings
 from collections.abc import Iterable, Mapping
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -18,17 +18,21 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from sktune.exceptions import DivergedError
+from sktune.trainers.files import gathered, own_directory
+from sktune.trainers.overrides import fits_itself
 from sktune.trainers.runs import (
     Advanced,
     AdvanceJob,
     begin,
     ended,
-    initialize,
     measure,
     n_trained_weights,
+    quiet,
+    ready,
     scored,
     silenced,
-    training_data,
+    strict_warnings,
+    tell_begin,
 )
 from sktune.trainers.snapshot import RunState, freeze
 
@@ -43,29 +47,56 @@ def advance(job: AdvanceJob) -> Advanced:
     """
     with job.setup.at_work():
         state = begin(job)
-        with state.randomness.turn(), warnings.catch_warnings():
-            # Workers get memory maps that cannot be written to, and nobody does.
-            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-            start = time.perf_counter()
-            X, y, params = training_data(state.net, job.setup, job.fold)
-            _train(state, job.n_resources, X, y, params)
-            state.randomness.hold()
-            snapshot, trained = freeze(state), time.perf_counter()
-            net = ended(state.net, X, y)
-            measured = measure(job, partial(scored, job, net))
-        return Advanced(
-            snapshot,
-            *measured,
-            n_parameters=n_trained_weights(net),
-            fit_time=trained - start,
-            score_time=time.perf_counter() - trained,
-        )
+        advance_one = _fitted_anew if fits_itself(state.net) else _continued
+        with state.randomness.turn(), strict_warnings():
+            return advance_one(state, job)
 
 
-def _train(state: RunState, n_resources: int, X: Any, y: Any, params: Mapping[str, Any]) -> None:
+def _continued(state: RunState, job: AdvanceJob) -> Advanced:
+    """Train the epochs that are missing."""
+    net, start = state.net, time.perf_counter()
+    data, is_new = ready(net, job.setup, job.fold)
+    with own_directory(state, job.setup.worker_folder):
+        X, y, params = tell_begin(net, job.setup, job.fold, data) if is_new else data
+        train(state, job.n_resources, X, y, params)
+        state.randomness.hold()
+        snapshot, trained = freeze(gathered(state)), time.perf_counter()
+        ended(net, X, y)
+        return _measured(job, state, snapshot, start, trained)
+
+
+def _fitted_anew(state: RunState, job: AdvanceJob) -> Advanced:
+    """Have a net that has a ``fit`` of its own trained by it, on rows and targets as they are."""
+    net, start = state.net, time.perf_counter()
+    with quiet(net), own_directory(state, job.setup.worker_folder):
+        net.set_params(max_epochs=job.n_resources)
+        net.fit(job.fold.train.X, job.fold.train.y, **job.fold.fit_params)
+        gathered(state)
+    for epoch in net.history:
+        refuse_broken_losses(net, (batch.get("train_loss", 0.0) for batch in epoch["batches"]))
+    refuse_broken_weights(net)
+    state.epochs, state.is_ended = job.n_resources, True
+    state.randomness.hold()
+    snapshot, trained = freeze(state), time.perf_counter()
+    return _measured(job, state, snapshot, start, trained)
+
+
+def _measured(
+    job: AdvanceJob, state: RunState, snapshot: bytes, start: float, trained: float
+) -> Advanced:
+    measured = measure(job, partial(scored, job, state.net))
+    return Advanced(
+        snapshot,
+        *measured,
+        n_parameters=n_trained_weights(state.net),
+        fit_time=trained - start,
+        score_time=time.perf_counter() - trained,
+    )
+
+
+def train(state: RunState, n_resources: int, X: Any, y: Any, params: Mapping[str, Any]) -> None:
+    """Train the epochs that a run is short of, by skorch's own loop; refuse what diverges."""
     net = state.net
-    if not net.initialized_:
-        initialize(net, X, y)
     epochs = 0 if state.stopped else n_resources - state.epochs
     with silenced(net):
         net.callbacks_.insert(0, ("watch", _Watch()))
@@ -104,10 +135,19 @@ def raised_by_callback(error: KeyboardInterrupt) -> bool:
 
     skorch's callbacks say ``raise KeyboardInterrupt``; a signal strikes at any other instruction.
     """
+    frame = origin(error)
+    return frame is not None and is_raise(frame)
+
+
+def origin(error: BaseException) -> TracebackType | None:
+    """Return the innermost frame of an exception's traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is None:
-        return False
-    code = trace.tb_frame.f_code.co_code
-    return dis.opname[code[trace.tb_lasti]] == "RAISE_VARARGS"
+    return trace
+
+
+def is_raise(frame: TracebackType) -> bool:
+    """Whether a frame of a traceback stands at a ``raise`` statement."""
+    code = frame.tb_frame.f_code.co_code
+    return dis.opname[code[frame.tb_lasti]] == "RAISE_VARARGS"

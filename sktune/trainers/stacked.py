@@ -6,8 +6,8 @@ network alone. A network that diverges, raises or stops early leaves the others 
 """
 
 import time
-import warnings
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 
@@ -15,7 +15,7 @@ import torch
 
 from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
-from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights
+from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights, strict_warnings
 from sktune.trainers.setup import one_thread
 from sktune.trainers.solo import advance
 from sktune.trainers.stacking.kinship import structure
@@ -36,20 +36,25 @@ def advance_stack(jobs: Sequence[AdvanceJob]) -> list[Outcome]:
     several stacks, and what cannot be stacked is trained alone. A run that fails is a value among
     the others.
     """
-    with jobs[0].setup.at_work(), Randomness(0).turn(), warnings.catch_warnings():
-        # Workers get memory maps that cannot be written to, and nobody does.
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+    with jobs[0].setup.at_work(), Randomness(0).turn(), strict_warnings():
         outcomes = dict(_advanced(list(enumerate(jobs))))
     return [outcomes[number] for number in range(len(jobs))]
 
 
 def _advanced(jobs: Sequence[tuple[int, AdvanceJob]]) -> Iterator[Numbered]:
+    with ExitStack() as directories:
+        yield from _in_stacks(jobs, directories)
+
+
+def _in_stacks(
+    jobs: Sequence[tuple[int, AdvanceJob]], directories: ExitStack
+) -> Iterator[Numbered]:
     encoder = Encoder()
     groups: dict[Hashable, list[tuple[int, Member]]] = {}
     for number, job in jobs:
         start = time.perf_counter()
         try:
-            member = Member(job, encoder)
+            member = Member(job, encoder, directories)
         except Exception as error:
             yield number, Failure.of(error, time.perf_counter() - start)
             continue
@@ -103,7 +108,8 @@ def _outcome(found: StackScores, row: int, member: Member, share: float) -> Outc
         n_parameters=n_trained_weights(member.net),
         fit_time=trained,
         score_time=time.perf_counter() - start,
-        stack_size=found.n_networks,
+        stack_size=1 if member.change else found.n_networks,
+        solo_reason=member.change,
     )
 
 

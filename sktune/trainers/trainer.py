@@ -32,10 +32,8 @@ class Trainer(Protocol):
     def refit(self, job: AdvanceJob) -> Advanced:
         """Train the best candidate, which has all cores to itself."""
 
-    def whole(
-        self, setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes
-    ) -> tuple[Any, Any]:
-        """Return (estimator, predictor): as the user wrote it, and answering with their labels."""
+    def whole(self, setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes) -> Any:
+        """Return the fitted estimator as the user wrote it, which answers in the user's terms."""
 
 
 class _NetTrainer:
@@ -51,13 +49,9 @@ class _NetTrainer:
         """Train one network."""
         return advance(job)
 
-    def whole(
-        self, setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes
-    ) -> tuple[Any, Any]:
-        """Put the trained net, and the net seen through its codec, behind the transformers."""
-        estimator, net = setup.whole(params), finished_net(setup, fold, snapshot)
-        view = setup.codec(net).view(net)
-        return assembled(estimator, fold.heads, net), assembled(estimator, fold.heads, view)
+    def whole(self, setup: Setup, params: Params, fold: PreparedFold, snapshot: bytes) -> Any:
+        """Put the trained net behind the transformers."""
+        return assembled(setup.whole(params), fold.heads, finished_net(setup, fold, snapshot))
 
 
 @dataclass(frozen=True)

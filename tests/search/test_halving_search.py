@@ -342,7 +342,7 @@ class TestEstimators:
         assert search.score(X, names[Y]) > 0.9
         assert set(search.predict(X)) <= set(names)
         assert search.predict_proba(X).shape == (150, 3)
-        assert type(search.best_estimator_[-1]) is type(net)
+        assert isinstance(search.best_estimator_[-1], type(net))
 
     def test_a_users_regressor_alone(self):
         data, y = load_diabetes(return_X_y=True)

@@ -11,7 +11,7 @@ from torch.utils.data import Subset
 
 from sktune.nets.batches import TableDataset
 from sktune.nets.randomness import draw_seed
-from sktune.trainers.adapt import FloatDataset
+from sktune.trainers.rows import ArrayDataset
 from sktune.trainers.stacking.losses import Targets
 
 
@@ -45,7 +45,7 @@ def table_of(dataset: Any, source: int) -> Table | None:
     if type(dataset) is TableDataset:
         weight = () if dataset.weight is None else (dataset.weight,)
         return Table(source, dataset.X, (dataset.y, *weight))
-    if type(dataset) is FloatDataset:
+    if type(dataset) is ArrayDataset:
         arrays = isinstance(dataset.X, np.ndarray) and isinstance(dataset.y, np.ndarray)
         return Table(source, dataset.X, (dataset.y,)) if arrays else None
     return None

@@ -63,7 +63,7 @@ def mask_dropout(module: nn.Module) -> list[MaskedDropout]:
     return found
 
 
-def rates(module: nn.Module, names: Sequence[str]) -> list[float]:
+def dropout_rates(module: nn.Module, names: Sequence[str]) -> list[float]:
     """Return the dropout rates of the layers named."""
     return [float(module.get_submodule(name).p) for name in names]  # type: ignore[arg-type]
 
@@ -80,14 +80,18 @@ class MaskSource:
     """
 
     def __init__(self, rates: torch.Tensor, like: torch.Tensor) -> None:
-        dropped = (rates * _LEVELS).round()
-        self._thresholds = (_LOWEST + dropped).to(like)
-        kept = (_LEVELS - dropped).to(like)
-        self._scales = torch.where(kept > 0, _LEVELS / kept, 0.0)
         self._like = like
-        self._is_needed = (dropped > 0).any(dim=1).tolist()
+        self.set_rates(rates)
         self._streams: list[np.random.SFC64 | None] = []
         self._kept: dict[tuple[int, ...], tuple[npt.NDArray[np.uint64], torch.Tensor]] = {}
+
+    def set_rates(self, rates: torch.Tensor) -> None:
+        """Draw with other rates from the next epoch on."""
+        dropped = (rates * _LEVELS).round()
+        self._thresholds = (_LOWEST + dropped).to(self._like)
+        kept = (_LEVELS - dropped).to(self._like)
+        self._scales = torch.where(kept > 0, _LEVELS / kept, 0.0)
+        self._is_needed = (dropped > 0).any(dim=1).tolist()
 
     def begin_epoch(self, generators: Sequence[torch.Generator]) -> None:
         """Seed the bits of each network from its own generator.

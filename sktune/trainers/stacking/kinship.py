@@ -16,22 +16,24 @@ from torch.utils.data import DataLoader
 
 from sktune.fingerprint import fingerprint, is_importable
 from sktune.nets import ReadyNet
-from sktune.nets.batches import batches
-from sktune.trainers.adapt import batches_fast
+from sktune.trainers.overrides import BARS_STACKS, Treatment, is_own, own, own_code, user_class
 from sktune.trainers.stacking.batches import Table, batches_in
 from sktune.trainers.stacking.dropout import DROPOUTS, MaskedDropout
 from sktune.trainers.stacking.updates import ELEMENTWISE, n_steps, shared_settings
 
-# What happens within a batch; the stack does it in their place.
-_BATCH_METHODS = (
-    *("train_step", "train_step_single", "get_train_step_accumulator", "run_single_epoch"),
-    *("on_batch_begin", "on_batch_end", "on_grad_computed", "get_all_learnable_params"),
-)
-_OWN_METHODS = ("fit_loop", "get_iterator", "get_dataset")
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _KNOWN_HOOKS = (LRScheduler, EpochScoring, GradientNormClipping)
-_LOADERS = (DataLoader, batches, batches_fast)
 _LOADER_SETTINGS = {"batch_size", "shuffle", "drop_last"}
+# What networks of one stack may differ in, unless a step of the user's own reads it.
+_STACKABLE = {"lr", "optimizer__lr", "optimizer__weight_decay"}
+# What skorch keeps in a net for itself, and what other checks see to.
+_NEVER_READ = {
+    *("module", "criterion", "optimizer", "module_", "criterion_", "optimizer_", "callbacks"),
+    *("callbacks_", "history_", "train_split", "classes_inferred_", "targets_", "verbose"),
+    *("whole_numbers_", "virtual_params_", "cuda_dependent_attributes_", "prefixes_"),
+}
+# What a stack's step sees of one network only.
+_UNSHARED = {"optimizer_", "callbacks_"}
 _PEAK_SETTINGS = {"max_lr", "base_lr", "div_factor", "final_div_factor"}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -43,12 +45,13 @@ def obstacle(net: NeuralNet) -> str | None:
 
 
 def _methods(net: NeuralNet) -> Iterator[str]:
-    for name in (*_BATCH_METHODS, *_OWN_METHODS):
-        allowed = [NeuralNet, ReadyNet] if isinstance(net, ReadyNet) else [NeuralNet]
-        if getattr(type(net), name) not in [getattr(owner, name) for owner in allowed]:
-            yield f"{type(net).__name__} has a method {name} of its own"
+    kind = type(net).__name__
+    for name in own(net, *BARS_STACKS):
+        yield f"{kind} has a method {name} of its own"
     if net.compile:
         yield "its module is compiled"
+    for name in _UNSHARED & own_code(net) if _has_own_program(net) else ():
+        yield f"the methods of {kind} look at {name}"
 
 
 def _parts(net: NeuralNet) -> Iterator[str]:
@@ -88,7 +91,7 @@ def _optimizer(net: NeuralNet) -> Iterator[str]:
 def _loader(net: NeuralNet) -> Iterator[str]:
     if isinstance(net, ReadyNet):
         return
-    if net.iterator_train not in _LOADERS or not loader_settings(net).keys() <= _LOADER_SETTINGS:
+    if net.iterator_train is not DataLoader or not loader_settings(net).keys() <= _LOADER_SETTINGS:
         yield "it loads mini-batches in its own way"
 
 
@@ -122,8 +125,32 @@ def _known_callback(callback: Any) -> Iterator[str]:
 
 
 def calls_users_code(net: NeuralNet) -> bool:
-    """Whether there are callbacks that are not skorch's, and may draw random numbers."""
-    return any(not type(c).__module__.startswith("skorch.") for _, c in net.callbacks_)
+    """Whether code of the user's is called in training: it may draw numbers and change the net."""
+    return any(own(net, Treatment.CALLED)) or any(_is_users(c) for _, c in net.callbacks_)
+
+
+def _is_users(callback: Any) -> bool:
+    asked = (getattr(callback, name, None) for name in ("scoring", "monitor"))
+    is_skorchs = type(callback).__module__.startswith("skorch.")
+    return not is_skorchs or any(callable(function) for function in asked)
+
+
+def _has_own_program(net: NeuralNet) -> bool:
+    """Whether a method of the user's is part of a step, and may read attributes of the net."""
+    return any(is_own(user_class(net), name) for name in ("get_loss", "infer"))
+
+
+def attributes(net: NeuralNet) -> dict[str, Any]:
+    """Return the attributes of a net that a step of the user's own may read."""
+    if not _has_own_program(net):
+        return {}
+    read = own_code(net)
+    return {
+        name: value
+        for name, value in vars(net).items()
+        if not (name in _NEVER_READ or (name in _STACKABLE and name not in read))
+        and not name.startswith(("_", "module__", "callbacks__"))
+    }
 
 
 def clipping(net: NeuralNet) -> tuple[float, float] | None:
@@ -135,28 +162,34 @@ def clipping(net: NeuralNet) -> tuple[float, float] | None:
 
 
 def structure(net: NeuralNet, table: Table) -> Hashable:
-    """Return a key that is equal for networks that can be one stack.
+    """Return a key that is equal for networks that can be one stack."""
+    steps = n_steps(net.optimizer_), batches_in(len(table), *_batches(net))
+    return tuple(parts(net).values()), canonical([*steps, table.kind])
+
+
+def parts(net: NeuralNet) -> dict[str, Hashable]:
+    """Return what the networks of a stack have in common, by what it is called.
 
     It leaves out what each network has of its own: weights, dropout rates, learning rate, weight
     decay and their schedules.
     """
-    settings, clip = loader_settings(net), clipping(net)
-    parts = (
-        type(net),
-        skeleton(net.module_),
-        skeleton(net.criterion_),
-        [canonical(t) for t in net.criterion_.state_dict().values()],
-        type(net.optimizer_),
-        shared_settings(net.optimizer_),
-        n_steps(net.optimizer_),
-        settings,
-        batches_in(len(table), settings["batch_size"], bool(settings.get("drop_last"))),
-        table.kind,
-        None if clip is None else clip[1],
-        list(_momentum_schedules(net)),
-        str(net.device),
-    )
-    return canonical(parts)
+    clip, loss = clipping(net), net.criterion_
+    found = {
+        "module": skeleton(net.module_),
+        "loss": [skeleton(loss), [canonical(t) for t in loss.state_dict().values()]],
+        "optimiser": [type(net.optimizer_), shared_settings(net.optimizer_)],
+        "mini-batches": loader_settings(net),
+        "clipping of gradients": None if clip is None else clip[1],
+        "schedule of the momentum": list(_momentum_schedules(net)),
+        "device": str(net.device),
+        "attributes": [user_class(net), attributes(net)],
+    }
+    return {name: canonical(part) for name, part in found.items()}
+
+
+def _batches(net: NeuralNet) -> tuple[int, bool]:
+    settings = loader_settings(net)
+    return settings["batch_size"], bool(settings.get("drop_last"))
 
 
 def _momentum_schedules(net: NeuralNet) -> Iterator[Any]:

@@ -2,30 +2,41 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 
 from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
+from sktune.trainers.adapt import has_own_dataset
+from sktune.trainers.files import gathered, own_directory
 from sktune.trainers.fold import PreparedFold
-from sktune.trainers.runs import AdvanceJob, begin, initialize, training_data
+from sktune.trainers.rows import precision
+from sktune.trainers.runs import AdvanceJob, begin, ended, ready, tell_begin, training_data
 from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import freeze
-from sktune.trainers.solo import raised_by_callback, refuse_broken_losses, refuse_broken_weights
+from sktune.trainers.solo import (
+    raised_by_callback,
+    refuse_broken_losses,
+    refuse_broken_weights,
+    train,
+)
 from sktune.trainers.stacking.batches import Table, table_of
+from sktune.trainers.stacking.changes import changed, facts
 from sktune.trainers.stacking.kinship import calls_users_code, obstacle
-from sktune.trainers.stacking.schedules import EpochRates, epoch_rates
+from sktune.trainers.stacking.schedules import STILL, EpochRates, epoch_rates
 
 
 class Encoder:
-    """Encodes the rows of a fold once for all nets of ours that encode them alike."""
+    """Encodes the rows of a fold once for all nets that encode them alike."""
 
     def __init__(self) -> None:
         self._known: dict[Any, tuple[Any, Mapping[str, Any]]] = {}
         self._sources: dict[int, int] = {}
+        self._rows: dict[Any, Any] = {}
 
     def source(self, fold: PreparedFold) -> int:
         """Return a number for the rows of a fold, in the order in which they are first seen."""
@@ -36,7 +47,8 @@ class Encoder:
     ) -> tuple[Any, Any, Mapping[str, Any]]:
         """Return what the function of this name does."""
         if not isinstance(net, ReadyNet):
-            return training_data(net, setup, fold)
+            X, y, params = training_data(net, setup, fold)
+            return self._numbers(net, fold, X), y, params
         key = (self.source(fold), type(net), net.batch_size, net.max_epochs, net.initialized_)
         if key not in self._known:
             dataset, _, _ = training_data(net, setup, fold)
@@ -45,6 +57,16 @@ class Encoder:
         if not net.initialized_:
             net.learn(learned)
         return dataset, None, {}
+
+    def _numbers(self, net: NeuralNet, fold: PreparedFold, X: Any) -> Any:
+        """Return rows in the precision of a user's net, if these are numbers in another."""
+        is_float = isinstance(X, np.ndarray) and X.dtype.kind == "f"
+        if not is_float or has_own_dataset(net):
+            return X
+        key = self.source(fold), np.dtype(precision(net))
+        if key not in self._rows:
+            self._rows[key] = X.astype(key[1], copy=False)
+        return self._rows[key]
 
 
 class Member:
@@ -62,28 +84,37 @@ class Member:
         What ended it.
     snapshot : bytes
         The run at the rung, when it is finished.
+    change : str
+        Why it has left the stack, to be trained or scored alone from there; none if it has not.
     seconds : float
         What it took to begin.
     """
 
-    def __init__(self, job: AdvanceJob, encoder: Encoder) -> None:
+    def __init__(self, job: AdvanceJob, encoder: Encoder, directories: ExitStack) -> None:
         start = time.perf_counter()
         self.job, self.state = job, begin(job)
         self.net: NeuralNet = self.state.net
         self.is_live = not self.state.stopped
         self.error: Exception | None = None
+        self.change = ""
+        self._is_within_epoch = False
         with self.state.randomness.turn():
-            self.X, self.y, params = encoder.training_data(self.net, job.setup, job.fold)
-            if not self.net.initialized_:
-                initialize(self.net, self.X, self.y)
+            data, is_new = ready(self.net, job.setup, job.fold, encoder.training_data)
+            directories.enter_context(own_directory(self.state, job.setup.worker_folder))
+            if is_new:
+                data = tell_begin(self.net, job.setup, job.fold, data)
+            self.X, self.y, params = data
+            self.net.check_data(self.X, self.y)
             self._sets = self.net.get_split_datasets(self.X, self.y, **params)
+            self._params = params
         table = table_of(self._sets[0], encoder.source(job.fold))
         self.obstacle = self._obstacle(params, table)
         if table is not None:
             self.table: Table = table
         self._randomness = self._own_randomness()
         self.generator = self._randomness.generator()
-        self._draws = self._sets[1] is not None or calls_users_code(self.net)
+        self.is_watched = calls_users_code(self.net)
+        self._draws = self._sets[1] is not None or self.is_watched
         self.seconds = time.perf_counter() - start
 
     def _obstacle(self, params: Mapping[str, Any], table: Table | None) -> str | None:
@@ -117,35 +148,74 @@ class Member:
         except Exception as error:
             self.error, self.is_live = error, False
 
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Have the network leave the stack if code of the user's changes what that is made of."""
+        if not self.is_watched:
+            yield
+            return
+        before = facts(self.net, self._sets[0])
+        yield
+        what = changed(before, facts(self.net, self._sets[0]))
+        if what:
+            self.is_live = False
+            self.change = (
+                f"a callback changed its {what} in epoch {len(self.net.history)}; from there on "
+                "it was trained alone"
+            )
+
     def begin_epoch(self, n_steps: int) -> EpochRates:
         """Tell the callbacks, and return the learning rates of the epoch."""
         train, valid = self._sets
         # Schedulers warn if the optimiser has not been stepped; the stack's steps for it.
         self.net.optimizer_._opt_called = True
-        self.net.notify("on_epoch_begin", dataset_train=train, dataset_valid=valid)
-        return epoch_rates(self.net, n_steps)
+        with self._watched():
+            self.net.notify("on_epoch_begin", dataset_train=train, dataset_valid=valid)
+        self._is_within_epoch = True
+        return epoch_rates(self.net, n_steps) if self.is_live else STILL
 
     def end_epoch(self, losses: Sequence[float], sizes: Sequence[int], rates: EpochRates) -> None:
         """Record the epoch, validate, and tell the callbacks."""
-        net, (train, valid) = self.net, self._sets
+        net = self.net
         columns = {"train_loss": losses, "train_batch_size": sizes, **rates.events}
         rows = zip(*columns.values(), strict=True)
         net.history[-1]["batches"].extend(dict(zip(columns, row, strict=True)) for row in rows)
         net.history.record("train_batch_count", len(losses))
-        if valid is not None:
-            loader = net.get_iterator(valid, training=False)
-            net.run_single_epoch(
-                loader, training=False, prefix="valid", step_fn=net.validation_step
-            )
-        refuse_broken_losses(net, losses)
-        net.notify("on_epoch_end", dataset_train=train, dataset_valid=valid)
+        self._finish_epoch(losses)
+
+    def _finish_epoch(self, losses: Sequence[float]) -> None:
+        net, (train, valid) = self.net, self._sets
+        with self._watched():
+            if valid is not None:
+                loader = net.get_iterator(valid, training=False)
+                net.run_single_epoch(
+                    loader, training=False, prefix="valid", step_fn=net.validation_step
+                )
+            refuse_broken_losses(net, losses)
+            net.notify("on_epoch_end", dataset_train=train, dataset_valid=valid)
+        self._is_within_epoch = False
+        self.state.epochs += 1
+
+    def go_on_alone(self) -> None:
+        """Train the rest of the way to the rung as skorch does, after leaving the stack."""
+        net = self.net
+        if self._is_within_epoch:
+            loader = net.get_iterator(self._sets[0], training=True)
+            net.run_single_epoch(loader, training=True, prefix="train", step_fn=net.train_step)
+            self._finish_epoch([batch["train_loss"] for batch in net.history[-1]["batches"]])
+        train(self.state, self.job.n_resources, self.X, self.y, self._params)
+
+    def end(self) -> None:
+        """Tell the callbacks that training ends here."""
+        with self._watched():
+            ended(self.net, self.X, self.y)
 
     def finish(self) -> None:
         """Bring the run up to the rung and freeze it; refuse weights that are not finite."""
         self.state.epochs = self.job.n_resources
         self._randomness.follow(self.generator)
         refuse_broken_weights(self.net)
-        self.snapshot = freeze(self.state)
+        self.snapshot = freeze(gathered(self.state))
 
     @property
     def device(self) -> torch.device:

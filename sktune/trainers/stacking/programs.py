@@ -6,7 +6,7 @@ what the module is made of, and checked against the module itself before it is u
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from torch.func import vmap
 
 from sktune.trainers.stacking.calls import Calls, Eager, Tape
 from sktune.trainers.stacking.dropout import Masks, NamedShape, mask_dropout
-from sktune.trainers.stacking.kinship import canonical, skeleton
+from sktune.trainers.stacking.kinship import attributes, canonical, skeleton
 from sktune.trainers.stacking.layered import Steps
 from sktune.trainers.stacking.layers import Pass
 from sktune.trainers.stacking.losses import LossAndGradient, Targets, loss_of, packed
@@ -66,7 +66,8 @@ class Template:
         self.net = object.__new__(type(net))
         vars(self.net).update(vars(net))
         self.module: nn.Module = copy.deepcopy(net.module_)
-        vars(self.net)["module_"] = self.module
+        own = {"module_": self.module, "criterion_": copy.deepcopy(net.criterion_)}
+        vars(self.net).update(own, **copy.deepcopy(attributes(net)))
         self._masked = mask_dropout(self.module)
         self.trained = [n for n, p in self.module.named_parameters() if p.requires_grad]
         self.own = {n: t.detach() for n, t in self._tensors()}
@@ -81,6 +82,12 @@ class Template:
     def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         yield from self.module.named_parameters()
         yield from self.module.named_buffers()
+
+    def settings(self) -> Hashable:
+        """Return all that a step could change besides weights and buffers."""
+        loss = self.net.criterion_
+        held = [skeleton(loss), list(loss.state_dict().values()), attributes(self.net)]
+        return canonical([skeleton(self.module), *held])
 
     def put(self, tensors: Tensors) -> None:
         """Put weights and buffers in the places of the module's own."""
@@ -277,14 +284,14 @@ class _Reference:
         template = self._template
         template.put(self._weights)
         template.put({name: buffer.clone() for name, buffer in self._buffers.items()})
-        drawn, before = _generators(), canonical(skeleton(template.module))
+        drawn, before = _generators(), template.settings()
         loss = template.loss(self._X, self._targets, list(self._masks))
         gradients = torch.autograd.grad(loss, list(self._weights.values()), allow_unused=True)
         outputs = self._outputs_alone()
         if not all(map(torch.equal, drawn, _generators())):
             raise UnstackableError("its forward draws random numbers")
-        if before != canonical(skeleton(template.module)):
-            raise UnstackableError("its forward changes attributes of the module")
+        if before != template.settings():
+            raise UnstackableError("its step changes attributes of the module, the loss or the net")
         if any(gradient is None for gradient in gradients):
             raise UnstackableError("some of its weights have no part in the loss")
         return [loss.detach(), outputs, *gradients]

@@ -28,6 +28,10 @@ class EpochRates(NamedTuple):
     events: Mapping[str, list[float]]
 
 
+STILL = EpochRates([], [], {})
+"""Of a network that is not trained."""
+
+
 def batch_schedules(net: NeuralNet) -> Iterator[LRScheduler]:
     """Yield the schedules of a net that are stepped by batch."""
     for _, callback in net.callbacks_:

@@ -14,9 +14,10 @@ from skorch import NeuralNet
 from torch import nn
 
 from sktune.nets import ReadyNet
-from sktune.trainers.adapt import FloatDataset
 from sktune.trainers.fold import Part
-from sktune.trainers.runs import ended, measure, scored
+from sktune.trainers.overrides import Treatment, own
+from sktune.trainers.rows import ArrayDataset
+from sktune.trainers.runs import measure, scored
 from sktune.trainers.scoring import reads_predictions_only
 from sktune.trainers.stacking.member import Member
 from sktune.trainers.stacking.stack import Stack
@@ -48,8 +49,9 @@ class StackScores:
         for row, member in enumerate(self._members):
             if member.error is None:
                 with member.guarded():
-                    ended(member.net, member.X, member.y)
-                    stack.weights.load(row)
+                    member.end()
+                    if not member.change:
+                        stack.weights.load(row)
         self._outputs: dict[str, list[torch.Tensor] | None] = {}
 
     def of(self, row: int) -> Measured:
@@ -61,7 +63,7 @@ class StackScores:
             if name not in self._outputs:
                 self._outputs[name] = self._computed(name)
             outputs = self._outputs[name]
-            if outputs is None:
+            if outputs is None or member.change:
                 return scored(member.job, member.net, part)
             return _played(member, part, outputs[row])
 
@@ -83,15 +85,18 @@ class StackScores:
 
 
 def _reads_predictions(member: Member) -> bool:
-    own = (ClassifierMixin.score, RegressorMixin.score)
-    return reads_predictions_only(member.job.setup.scorer) and type(member.net).score in own
+    is_own = any(own(member.net, Treatment.SCORED_ALONE)) or type(member.net).score not in _SCORES
+    return reads_predictions_only(member.job.setup.scorer) and not is_own
+
+
+_SCORES = (ClassifierMixin.score, RegressorMixin.score)
 
 
 def _as_input(net: NeuralNet, X: Any) -> torch.Tensor | None:
     if isinstance(net, ReadyNet):
         return torch.from_numpy(net.rows(X))
     dataset = net.get_dataset(X)
-    is_plain = type(dataset) is FloatDataset and isinstance(dataset.X, np.ndarray)
+    is_plain = type(dataset) is ArrayDataset and isinstance(dataset.X, np.ndarray)
     return torch.from_numpy(dataset.X) if is_plain else None
 
 

@@ -9,15 +9,13 @@ import torch
 from sktune.trainers.runs import silenced
 from sktune.trainers.setup import one_thread
 from sktune.trainers.stacking.batches import Batch, Batches
-from sktune.trainers.stacking.dropout import Masks, MaskSource, rates
+from sktune.trainers.stacking.dropout import Masks, MaskSource, dropout_rates
 from sktune.trainers.stacking.kinship import clipping, loader_settings
 from sktune.trainers.stacking.member import Member
 from sktune.trainers.stacking.programs import Place, Program, Step, Template, program_for
-from sktune.trainers.stacking.schedules import EpochRates
+from sktune.trainers.stacking.schedules import STILL, EpochRates
 from sktune.trainers.stacking.updates import StackedOptimizer
 from sktune.trainers.stacking.weights import StackedWeights
-
-_STILL = EpochRates([], [], {})
 
 
 class Stack:
@@ -50,10 +48,15 @@ class Stack:
         self._gradients = torch.zeros_like(self.weights.flat)
         self._programs: dict[tuple[int, int], Program] = {}
         self._steps: dict[tuple[int, int, int], tuple[Place, Step]] = {}
-        names = [name for name, _ in needed]
-        dropped = torch.tensor([rates(net.module_, names) for net in nets])
-        self._masks = MaskSource(dropped, self.weights.flat)
+        self._dropout_layers = [name for name, _ in needed]
+        self._masks = MaskSource(self._dropout_rates(), self.weights.flat)
         self._clipping = self._clips(nets)
+
+    def _dropout_rates(self) -> torch.Tensor:
+        names = self._dropout_layers
+        known = [None if m.change else dropout_rates(m.net.module_, names) for m in self.members]
+        # A network that has left the stack drops nothing here.
+        return torch.tensor([[0.0] * len(names) if rates is None else rates for rates in known])
 
     def _clips(self, nets: Sequence[Any]) -> tuple[torch.Tensor, float] | None:
         clips = [clipping(net) for net in nets]
@@ -72,20 +75,23 @@ class Stack:
                     self._epoch()
         for row, member in enumerate(self.members):
             if member.error is None:
-                self._optimizer.settle(row)
+                if not member.change:
+                    self._optimizer.settle(row)
                 with member.guarded():
                     member.finish()
 
     def _epoch(self) -> None:
         n_steps = self._batches.n_steps
         plans = [self._begun(row, n_steps) for row in range(len(self.members))]
+        if any(member.is_watched for member in self.members):
+            self._masks.set_rates(self._dropout_rates())
         live = [member.is_live for member in self.members]
         generators = [m.generator if m.is_live else torch.Generator() for m in self.members]
         orders = [self._batches.order(r, self._shuffle, g) for r, g in enumerate(generators)]
         self._masks.begin_epoch(generators)
         rates = self.weights.flat.new_tensor([p.rates or [0.0] * n_steps for p in plans])
         decays = self._decays()
-        momenta = next((p.momenta for p in plans if p.momenta), [_STILL.events] * n_steps)
+        momenta = next((p.momenta for p in plans if p.momenta), [STILL.events] * n_steps)
         losses = self.weights.flat.new_zeros(n_steps, len(self.members))
         masks = self._masks_of(slice(None), self._batches.n_full, self._batches.batch_size)
         epoch = self._batches.epoch(orders)
@@ -100,7 +106,7 @@ class Stack:
                 self._end(row, losses[:, row].tolist(), plans[row])
 
     def _begun(self, row: int, n_steps: int) -> EpochRates:
-        rates, member = _STILL, self.members[row]
+        rates, member = STILL, self.members[row]
         if member.is_live:
             with member.guarded():
                 rates = member.begin_epoch(n_steps)
@@ -114,10 +120,14 @@ class Stack:
         self._let_go(row)
 
     def _let_go(self, row: int) -> None:
-        if not self.members[row].is_live:
+        member = self.members[row]
+        if not member.is_live:
             # What the others go on to do must not reach it.
             self.weights.release(row)
             self._optimizer.release(row)
+        if member.change:
+            with member.guarded(), one_thread():
+                member.go_on_alone()
 
     def _decays(self) -> torch.Tensor | None:
         decays = [m.net.optimizer_.param_groups[0].get("weight_decay", 0.0) for m in self.members]

@@ -78,6 +78,7 @@ class StackedOptimizer:
         )
         self._load()
         self._is_bound = False
+        self._released: set[int] = set()
 
     def _can_be_fused(self, first: Optimizer) -> bool:
         is_cpu, fused = self._delta.device.type == "cpu", self._group.get("fused", False)
@@ -136,8 +137,8 @@ class StackedOptimizer:
 
     def _bind(self) -> None:
         """Make the networks' optimiser states views of the stack's."""
-        for row in range(len(self._optimizers)):
-            self._put(row, torch.Tensor.view_as)
+        for row in set(range(len(self._optimizers))) - self._released:
+            self._put(row)
         self._is_bound = True
 
     def settle(self, row: int) -> None:
@@ -150,19 +151,20 @@ class StackedOptimizer:
                     state[name] = state[name].clone()
 
     def release(self, row: int) -> None:
-        """Give a network's optimiser a state of its own."""
-        if self._is_bound:
-            self._put(row, lambda tensor, like: tensor.view_as(like).clone())
-            self.settle(row)
+        """Give a network's optimiser a state of its own, which the stack can no longer change."""
+        self._released.add(row)
+        # Of what is there now: code of the user's may have changed it.
+        for state in self._optimizers[row].state.values():
+            state.update({n: v.clone() for n, v in state.items() if isinstance(v, torch.Tensor)})
 
-    def _put(self, row: int, take: Any) -> None:
+    def _put(self, row: int) -> None:
         stacked = self._optimizer.state[self._delta]
         optimizer = self._optimizers[row]
         for parameter, columns in zip(
             _trained(optimizer), self._weights.slices.values(), strict=True
         ):
             optimizer.state[parameter] = {
-                name: take(value[row, columns], parameter)
+                name: value[row, columns].view_as(parameter)
                 if isinstance(value, torch.Tensor) and name not in _COUNTERS
                 else value
                 for name, value in stacked.items()

@@ -114,7 +114,7 @@ def folds(y):
 
 def stacked_and_alone(net, y, params):
     """Return the nets of a stack, and those of plain skorch from the same seeds."""
-    setup = Setup(net, check_scoring(net), horizon=EPOCHS, classes=np.unique(Y), flat=y.ndim == 1)
+    setup = Setup(net, check_scoring(net), horizon=EPOCHS, classes=np.unique(Y))
     jobs = [AdvanceJob(setup, p, folds(y)[k % 4], EPOCHS, 7 + k) for k, p in enumerate(params)]
     outcomes = StackedTrainer().advance(jobs)
     assert [o.solo_reason for o in outcomes] == [""] * len(jobs)

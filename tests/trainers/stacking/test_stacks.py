@@ -13,6 +13,7 @@ from torch.optim import lr_scheduler
 from sktune import MLPClassifier, MLPRegressor
 from sktune.candidates import Failure
 from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, SoloTrainer, StackedTrainer
+from sktune.trainers.adapt import answering
 from sktune.trainers.snapshot import thaw
 from sktune.trainers.stacking import stack as stack_room
 from tests.trainers.laws import FOLDS, RUNGS, X, Y, climbed, jobs_of, nets, setup_of
@@ -308,7 +309,7 @@ def test_scores_are_those_of_the_network_itself(name, ours):
     )
     jobs = [AdvanceJob(setup, {}, FOLDS[k], 3, k) for k in range(4)]
     for outcome, job in zip(STACKED.advance(jobs), jobs, strict=True):
-        trained = setup.codec(thaw(outcome.snapshot).net).view(thaw(outcome.snapshot).net)
+        trained = answering(thaw(outcome.snapshot).net)
         for part, scores in (
             (job.fold.valid, outcome.scores),
             (job.fold.train, outcome.train_scores),
