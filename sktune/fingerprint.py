@@ -23,7 +23,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_VERSIONED = {"builtins", "sktune", "torch", "skorch", "sklearn", "numpy", "scipy", "optuna"}
+_LIBRARIES = {"sktune", "torch", "skorch", "sklearn", "numpy", "scipy", "optuna"}
+# What Python's own functions refer to, such as copyreg's table, depends on what was imported.
+_VERSIONED = _LIBRARIES | sys.stdlib_module_names
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice)
 # What is equal to its copies, wherever these are.
 _VALUES = (Mapping, set, frozenset, list, tuple, MethodType, BuiltinFunctionType, CodeType)

@@ -1,5 +1,7 @@
 """Equal things have equal fingerprints in any process, and things that differ do not."""
 
+import copy
+import copyreg
 import json
 import os
 import subprocess
@@ -191,3 +193,13 @@ def test_things_that_hold_themselves():
     one.append(one)
     other.append(other)
     assert fingerprint(one) != fingerprint(other)
+
+
+def test_what_python_keeps_for_itself_tells_nothing(monkeypatch):
+    def copied(x):
+        return copy.deepcopy(x)
+
+    before = fingerprint(copied)
+    # whoever imports torch has more of these
+    monkeypatch.setitem(copyreg.dispatch_table, Perceptron, len)
+    assert fingerprint(copied) == before

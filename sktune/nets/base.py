@@ -1,6 +1,6 @@
 """What the ready-made nets share: a skorch net whose settings are a data scientist's words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import cache
 from typing import Any, Self, cast
@@ -21,8 +21,11 @@ from sktune.nets.batches import TableDataset, batches
 from sktune.nets.checks import OPTIMIZERS, RULES, mistakes
 from sktune.nets.randomness import Randomness
 from sktune.nets.rates import SCHEDULES
+from sktune.nets.sparse import AnyRows, parts_of, sparse_or_dense
 
-_PREDICTION_ROWS = 4096
+# What is predicted at once: rows, and numbers in them.
+_PREDICTION_ROWS = 1 << 12
+_PREDICTION_NUMBERS = 1 << 22
 _FLOATS = [np.float32, np.float64]
 
 
@@ -61,6 +64,7 @@ class ReadyNet(NeuralNet):
 
     _validation: dict[str, Any] = {"dtype": _FLOATS, "accept_sparse": "csr"}
     criterion: Callable[..., nn.Module]
+    criterion_: Any
     n_outputs_: int
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -69,11 +73,12 @@ class ReadyNet(NeuralNet):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Rows, or images if the net takes them. Finite numbers, made dense; trained on as
-            float32, or as float64 when all rows fit into one mini-batch, where double precision
-            costs nothing.
-        y : array-like of shape (n_samples,) or, for a regressor, (n_samples, n_outputs)
-            The targets.
+            Rows, or images if the net takes them. Finite numbers; sparse rows are made dense a
+            mini-batch at a time. Trained on as float32, or as float64 when all rows fit into one
+            mini-batch, where double precision costs nothing.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The targets: classes, or for several labels a row an indicator matrix with a column
+            for each; for a regressor one number or several.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row's loss; weights are scaled to a mean of 1.
 
@@ -132,7 +137,7 @@ class ReadyNet(NeuralNet):
         X, y = validate_data(
             self,
             X,
-            y,
+            self._plain_target(y),
             reset=not self.initialized_,
             multi_output=True,
             **self._validation,
@@ -165,6 +170,9 @@ class ReadyNet(NeuralNet):
         self.notify("on_train_end", X=dataset, y=None)
         return self
 
+    def _plain_target(self, y: Any) -> Any:
+        return y
+
     def _learn_target(self, y: npt.NDArray[Any], classes: Any, sample_weight: Any) -> None:
         raise NotImplementedError
 
@@ -175,9 +183,9 @@ class ReadyNet(NeuralNet):
     def _float(self) -> Any:
         return np.float64 if self.dtype_ == torch.float64 else np.float32
 
-    def _as_input(self, X: Any) -> npt.NDArray[Any]:
-        dense: npt.NDArray[Any] = X.toarray() if issparse(X) else X
-        return dense.astype(self._float, copy=False)
+    def _as_input(self, X: Any) -> AnyRows:
+        rows = X.astype(self._float, copy=False)
+        return sparse_or_dense(rows) if issparse(rows) else rows
 
     def _scaled_weight(self, X: npt.NDArray[Any], sample_weight: Any) -> npt.NDArray[Any]:
         weight = checked_weight(X, sample_weight)
@@ -275,7 +283,7 @@ class ReadyNet(NeuralNet):
     def __sklearn_is_fitted__(self) -> bool:
         return self.initialized_
 
-    def rows(self, X: Any) -> npt.NDArray[Any]:
+    def rows(self, X: Any) -> AnyRows:
         """Check rows to predict and return them as the module takes them."""
         X = validate_data(self, X, reset=False, **self._validation)
         return self._as_input(X)
@@ -283,15 +291,13 @@ class ReadyNet(NeuralNet):
     def _outputs(self, X: Any) -> npt.NDArray[Any]:
         """Return the module's outputs, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        outputs = torch.cat(list(self._forward(self.rows(X))))
-        array: npt.NDArray[Any] = outputs.numpy()
-        return array
-
-    def _forward(self, X: npt.NDArray[Any]) -> Iterator[torch.Tensor]:
+        X = self.rows(X)
+        outputs = np.empty((len(X), self.n_outputs_), self._float)
         # No DataLoader here: each of them draws a number from torch's global generator.
-        for start in range(0, len(X), _PREDICTION_ROWS):
-            rows = torch.tensor(X[start : start + _PREDICTION_ROWS])
-            yield self.evaluation_step((rows, None)).cpu()
+        for rows in parts_of(X, _PREDICTION_ROWS, _PREDICTION_NUMBERS):
+            # Outputs that were kept would lie between the rows in memory, and break it up.
+            outputs[rows] = self.evaluation_step((torch.tensor(X[rows]), None)).cpu()
+        return outputs
 
 
 def checked_weight(X: npt.NDArray[Any], sample_weight: Any) -> npt.NDArray[Any]:

@@ -12,6 +12,8 @@ from torch.utils.data import (
     SequentialSampler,
 )
 
+from sktune.nets.sparse import AnyRows
+
 
 def batches(
     dataset: Any, batch_size: int, shuffle: bool = False, drop_last: bool = False
@@ -44,7 +46,7 @@ class TableDataset(Dataset[Any]):
 
     def __init__(
         self,
-        X: npt.NDArray[Any],
+        X: AnyRows,
         y: npt.NDArray[Any],
         weight: npt.NDArray[Any] | None = None,
     ) -> None:

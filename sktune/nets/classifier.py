@@ -10,6 +10,10 @@ class MLPClassifier(ClassTargets, TabularNet):
     It minimises the cross-entropy. Features should be of similar scale: put a
     :class:`~sklearn.preprocessing.StandardScaler` in front of it.
 
+    Targets of shape (n_samples, n_labels) that hold 0 and 1 are any number of labels for each row:
+    the network minimises the mean cross-entropy of the labels, predicts such a matrix, and is
+    scored by the share of rows all of whose labels are right.
+
     Parameters
     ----------
     depth : int, default=2
@@ -46,8 +50,8 @@ class MLPClassifier(ClassTargets, TabularNet):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted.
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        The class labels, sorted; with an indicator matrix 0 and 1 for each of its columns.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -71,6 +75,10 @@ class MLPClassifier(ClassTargets, TabularNet):
     (150, 3)
     >>> net.score(X, y) > 0.9
     True
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, y = make_multilabel_classification(n_classes=3, random_state=0)
+    >>> net.fit(X, y).predict(X).shape, net.predict_proba(X).shape
+    ((100, 3), (100, 3))
     >>> net.set_params(depth=-1, lr=0).fit(X, y)
     Traceback (most recent call last):
     sktune.exceptions.InvalidSettingsError: `depth`=-1 must be a whole number, at least 0.

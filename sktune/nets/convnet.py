@@ -1,15 +1,15 @@
 """A convolutional network that classifies images."""
 
-import math
 from typing import Any
 
-import numpy.typing as npt
 from torch import nn
 
 from sktune.nets.base import ReadyNet
 from sktune.nets.checks import IMAGE_RULES
 from sktune.nets.classes import ClassTargets
+from sktune.nets.images import channels_height_width
 from sktune.nets.module import ConvNet
+from sktune.nets.sparse import AnyRows
 
 
 class ConvNetClassifier(ClassTargets, ReadyNet):
@@ -36,7 +36,9 @@ class ConvNetClassifier(ClassTargets, ReadyNet):
         Normalisation before each activation.
     image_shape : None, (height, width) or (channels, height, width), default=None
         How to read rows of shape (n_samples, n_features). Without it, each is an image of one
-        row of pixels.
+        row of pixels. Images of shape (height, width) have one channel. Those that seem to have
+        their channels last, such as (28, 28, 3), are refused: give ``np.moveaxis(X, -1, 1)``, or
+        this same shape here if its first axis are the channels nevertheless.
     lr : float, default=0.001
         Learning rate; with a schedule, its highest value.
     batch_size : int, default=64
@@ -128,28 +130,18 @@ class ConvNetClassifier(ClassTargets, ReadyNet):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _as_input(self, X: Any) -> npt.NDArray[Any]:
+    def _as_input(self, X: Any) -> AnyRows:
         if tuple(X.shape[1:]) != self.row_shape_:
             raise ValueError(
                 f"X has images of shape {tuple(X.shape[1:])}, but {type(self).__name__} was "
                 f"fitted on images of shape {self.row_shape_}."
             )
-        rows: npt.NDArray[Any] = super()._as_input(X)
+        rows = super()._as_input(X)
         return rows.reshape(len(rows), *self.row_input_shape(self.row_shape_))
 
     def row_input_shape(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Return channels, height and width of an image."""
-        shape = tuple(self.image_shape or row_shape)
-        if len(row_shape) > 1 or self.image_shape is None:
-            shape = row_shape
-        if len(shape) > 3 or math.prod(shape) != math.prod(row_shape):
-            raise ValueError(
-                f"`image_shape`={self.image_shape!r} does not fit rows of shape {row_shape}: give "
-                "(height, width) or (channels, height, width) with as many pixels as a row has, "
-                "or X of shape (n_samples, height, width) or (n_samples, channels, height, width)."
-            )
-        channels, height, width = (1,) * (3 - len(shape)) + shape
-        return channels, height, width
+        return channels_height_width(row_shape, self.image_shape)
 
     def _module(self, row_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
         return ConvNet(

@@ -23,6 +23,7 @@ from sktune.engine import Engine, Observer, Problem, Rows
 from sktune.exceptions import InvalidSettingsError, SharedPathWarning, StorageError, refuse
 from sktune.execution import Executor
 from sktune.journal import Storage
+from sktune.nets import plain_labels
 from sktune.samplers import sampler_for
 from sktune.schedules import Plan, Schedule
 from sktune.search.checks import setting_mistakes, space_mistakes, worker_mistakes
@@ -48,6 +49,7 @@ from sktune.trainers import (
     reads_predictions_only,
     refuse_untrainable,
     shared_paths,
+    untraced_parameters,
 )
 
 _N_TRIED = 50
@@ -114,8 +116,8 @@ class BaseSearch(
             The targets.
         **params : dict
             Passed to the estimator's ``fit``, values with an entry per row cut down to each
-            fold; ``groups`` goes to the splitter. With metadata routing enabled, each goes
-            where it was requested.
+            fold, and to the rows that samplers select; ``groups`` goes to the splitter. With
+            metadata routing enabled, each goes where it was requested.
 
         Returns
         -------
@@ -133,6 +135,8 @@ class BaseSearch(
         space = self._checked_space()
         X, y = self._checked_data(X, y)
         routed = self._routed(params, self._scorer())
+        routing = get_config()["enable_metadata_routing"]
+        refuse(untraced_parameters(self.estimator, X, routed.fit, routing))
         splits = self._splits(X, y, routed.split)
         classes = self._classes(y)
         n_classes = None if classes is None else len(classes)
@@ -185,6 +189,7 @@ class BaseSearch(
 
     def _checked_target(self, y: Any) -> Any:
         is_net, classifies = is_raw(final_step(self.estimator)[1]), is_classifier(self.estimator)
+        y = plain_labels(y) if classifies else y
         # A user's net may be told a class for each pixel, probabilities, or what its loss masks.
         is_free = is_net and (not classifies or _is_wide(y))
         if np.asarray(y).dtype.kind == "f" and not is_free:

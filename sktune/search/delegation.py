@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sktune.nets import plain_labels
 from sktune.search.resources import resource_of
 from sktune.space import final_step
 from sktune.trainers import is_raw, refuse_missing
@@ -120,5 +121,6 @@ class Delegating:
         if isinstance(scorer, dict):
             scorer = scorer[self._ranked_by]
         self._check_features(X)
+        y = plain_labels(y) if is_classifier(self.estimator) else y
         value = scorer(self.best_estimator_, X, y, **params)
         return float(value[self._ranked_by] if isinstance(value, Mapping) else value)

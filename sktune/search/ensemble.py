@@ -50,8 +50,11 @@ class FoldEnsembleClassifier(ClassifierMixin, _FoldEnsemble):
         return self._mean("predict_proba", X)
 
     def predict(self, X: Any) -> Any:
-        """Return the labels of the highest mean probability."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        """Return the classes of the highest mean probability, or the labels above one half."""
+        probabilities = self.predict_proba(X)
+        if isinstance(self.classes_, list):
+            return (probabilities > 0.5).astype(int)
+        return self.classes_[probabilities.argmax(axis=1)]
 
 
 class FoldEnsembleRegressor(RegressorMixin, _FoldEnsemble):

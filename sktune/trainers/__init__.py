@@ -6,6 +6,7 @@ from sktune.trainers.estimators import PassTrainer, RefitTrainer, SampleTrainer
 from sktune.trainers.files import shared_paths
 from sktune.trainers.first_step import refuse_missing, refuse_untrainable
 from sktune.trainers.fold import FoldJob, Part, PreparedFold
+from sktune.trainers.resampling import untraced_parameters
 from sktune.trainers.runs import Advanced, AdvanceJob
 from sktune.trainers.scoring import ranking_metric, reads_predictions_only
 from sktune.trainers.setup import Setup
@@ -34,4 +35,5 @@ __all__ = [
     "refuse_untrainable",
     "shared_paths",
     "trains_in_epochs",
+    "untraced_parameters",
 ]

@@ -23,7 +23,7 @@ def head_setting(path: str, params: Params) -> str:
 
 
 class NetPlace(BaseEstimator):
-    """Stands where the net will be, and hands rows on.
+    """Stands where the net will be, and hands rows on, in fitting with their targets.
 
     Without it a pipeline whose last transformer has no fitted attribute would take itself for
     unfitted.
@@ -40,9 +40,9 @@ class NetPlace(BaseEstimator):
         """Return the rows."""
         return X
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Return the rows."""
-        return X
+    def fit_transform(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        """Return the rows and the targets, which a sampler may have changed."""
+        return X, y
 
 
 def heads(estimator: Any) -> list[Pipeline]:
@@ -52,13 +52,16 @@ def heads(estimator: Any) -> list[Pipeline]:
     """
     found = []
     while isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
         if len(estimator.steps) > 1:
-            head = estimator[:-1]
-            head.steps.append((name, NetPlace()))
-            found.append(head)
-        estimator = last
+            found.append(_head(estimator))
+        estimator = estimator.steps[-1][1]
     return found
+
+
+def _head(estimator: Pipeline) -> Pipeline:
+    head = estimator[:-1]
+    head.steps.append((estimator.steps[-1][0], NetPlace()))
+    return head
 
 
 def assembled(estimator: Any, fitted: list[Pipeline], net: Any) -> Any:
@@ -110,5 +113,5 @@ def _by_request(
     last = dict(process_routing(estimator, "fit", **params)[name].fit) if params else {}
     if len(estimator.steps) == 1:
         return {}, last
-    wanted = get_routing_for_object(estimator[:-1]).consumes("fit_transform", params.keys())
+    wanted = get_routing_for_object(_head(estimator)).consumes("fit_transform", params.keys())
     return {key: params[key] for key in wanted}, last

@@ -18,8 +18,10 @@ from sklearn.utils.validation import _num_samples
 from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
 from sktune.trainers.anatomy import assembled
-from sktune.trainers.fold import FoldJob, Part, PreparedFold, prepare, sliced, split
+from sktune.trainers.fold import FoldJob, Part, PreparedFold, prepare, split
 from sktune.trainers.grouping import Planned
+from sktune.trainers.parameters import sliced
+from sktune.trainers.resampling import fit_whole
 from sktune.trainers.runs import Advanced, AdvanceJob, measure
 from sktune.trainers.scoring import scores_of
 from sktune.trainers.setup import Setup
@@ -121,7 +123,8 @@ class RefitTrainer(_OneByOne):
             start = time.perf_counter()
             estimator = self._estimator(job.setup.whole(job.params), job.n_resources)
             part, params = self._rows(job.fold, job.n_resources)
-            estimator.fit(*((part.X,) if part.y is None else (part.X, part.y)), **params)
+            routing = job.setup.config["enable_metadata_routing"]
+            estimator = fit_whole(estimator, part.X, part.y, params, routing)
             trained = time.perf_counter()
             snapshot = packed(estimator) if job.fold.valid is None else b""
             scored = replace(job, fold=replace(job.fold, train=part))

@@ -194,7 +194,9 @@ def measure(
         return math.nan, {}, {}
     test = scored(job.fold.valid)
     score = test[ranking_metric(list(test), job.setup.refit)]
-    return score, test, scored(job.fold.train) if job.setup.return_train_score else {}
+    if not job.setup.return_train_score:
+        return score, test, {}
+    return score, test, scored(job.fold.original or job.fold.train)
 
 
 def scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:

@@ -52,6 +52,20 @@ def test_images_of_another_shape_are_refused():
         net().fit(IMAGES[:, None, None], Y)
 
 
+def test_channels_last_are_refused_and_not_taken_for_channels():
+    rng = np.random.default_rng(0)
+    colours = rng.random((40, 9, 8, 3))
+    y = (colours[..., 1].mean(axis=(1, 2)) > 0.5).astype(int)
+    with pytest.raises(ValueError, match=r"np.moveaxis\(X, -1, 1\)"):
+        net().fit(colours, y)
+    fitted = net().fit(np.moveaxis(colours, -1, 1), y)
+    assert fitted.module_.layers[0].weight.shape[1] == 3
+    # nine channels, since this is said
+    fitted = net(image_shape=(9, 8, 3)).fit(colours, y)
+    assert fitted.module_.layers[0].weight.shape[1] == 9
+    assert fitted.predict(colours).shape == (40,)
+
+
 def test_every_mistake_is_named_at_once():
     broken = net(kernel_size=4, image_shape=(8,), normalization="layer", depth=-1)
     with pytest.raises(InvalidSettingsError) as caught:

@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse import issparse
 from torch.utils.data import Subset
 
 from sktune.nets.batches import TableDataset
 from sktune.nets.randomness import draw_seed
+from sktune.nets.sparse import AnyRows, SparseRows
 from sktune.trainers.rows import ArrayDataset
+from sktune.trainers.stacking.columns import column
 from sktune.trainers.stacking.losses import Targets
 
 
@@ -23,7 +26,7 @@ class Table:
     """
 
     source: int
-    X: npt.NDArray[Any]
+    X: AnyRows
     targets: tuple[npt.NDArray[Any], ...]
     rows: npt.NDArray[np.intp] | None = None
 
@@ -46,9 +49,17 @@ def table_of(dataset: Any, source: int) -> Table | None:
         weight = () if dataset.weight is None else (dataset.weight,)
         return Table(source, dataset.X, (dataset.y, *weight))
     if type(dataset) is ArrayDataset:
-        arrays = isinstance(dataset.X, np.ndarray) and isinstance(dataset.y, np.ndarray)
-        return Table(source, dataset.X, (dataset.y,)) if arrays else None
+        X = rows_of(dataset)
+        if X is not None and isinstance(dataset.y, np.ndarray):
+            return Table(source, X, (dataset.y,))
     return None
+
+
+def rows_of(dataset: ArrayDataset) -> AnyRows | None:
+    """Return the rows of a user's net, None if they are no plain ones."""
+    if issparse(dataset.X):
+        return SparseRows(dataset.X)
+    return dataset.X if isinstance(dataset.X, np.ndarray) else None
 
 
 def epoch_order(n_rows: int, shuffle: bool, generator: torch.Generator) -> torch.Tensor:
@@ -96,9 +107,9 @@ class Batches:
         self._tables, self._drop_last = tables, drop_last
         self.sizes = [len(table) for table in tables]
         self.batch_size = batch_size if batch_size > 0 else max(self.sizes)
-        self.X = _joined([table.X for table in firsts]).to(device)
-        parts = zip(*(table.targets for table in firsts), strict=True)
-        self.targets = tuple(_joined(list(part)).to(device) for part in parts)
+        self._device = device
+        parts = zip(*((table.X, *table.targets) for table in firsts), strict=True)
+        self._columns = [column(part, device) for part in parts]
 
     @property
     def n_steps(self) -> int:
@@ -119,8 +130,9 @@ class Batches:
         """Return a mini-batch of the first network: its first rows."""
         table = self._tables[0]
         own = np.arange(len(table)) if table.rows is None else table.rows
-        rows = torch.from_numpy(own[: self.batch_size] + self._offsets[0]).to(self.X.device)
-        return self.X[rows], tuple(target[rows] for target in self.targets)
+        rows = torch.from_numpy(own[: self.batch_size] + self._offsets[0]).to(self._device)
+        X, *targets = (part.take(rows) for part in self._columns)
+        return X, tuple(targets)
 
     def order(self, network: int, shuffle: bool, generator: torch.Generator) -> torch.Tensor:
         """Return the rows of an epoch of a network, in order."""
@@ -134,7 +146,7 @@ class Batches:
         size = self.batch_size
         n_full = self.n_full
         full = torch.stack([order[: n_full * size].view(n_full, size) for order in orders])
-        for rows in full.transpose(0, 1).contiguous().to(self.X.device):
+        for rows in full.transpose(0, 1).contiguous().to(self._device):
             yield [Batch(slice(0, len(orders)), rows)]
         rest = [order[n_full * size :] for order in orders]
         if not self._drop_last and any(len(rows) for rows in rest):
@@ -145,27 +157,20 @@ class Batches:
         start = 0
         for stop in range(1, len(rest) + 1):
             if stop == len(rest) or len(rest[stop]) != len(rest[start]):
-                rows = torch.stack(list(rest[start:stop])).to(self.X.device)
+                rows = torch.stack(list(rest[start:stop])).to(self._device)
                 yield Batch(slice(start, stop), rows)
                 start = stop
 
     def room(self, n_networks: int, n_rows: int) -> tuple[torch.Tensor, Targets]:
         """Return tensors to load a mini-batch into."""
-
-        def like(values: torch.Tensor) -> torch.Tensor:
-            return values.new_empty((n_networks, n_rows, *values.shape[1:]))
-
-        return like(self.X), tuple(map(like, self.targets))
+        X, *targets = (part.room(n_networks, n_rows) for part in self._columns)
+        return X, tuple(targets)
 
     def load(self, rows: torch.Tensor, X: torch.Tensor, targets: Targets) -> None:
         """Put a mini-batch into such tensors."""
         flat = rows.view(-1)
-        for values, place in zip((self.X, *self.targets), (X, *targets), strict=True):
-            torch.index_select(values, 0, flat, out=place.view(-1, *values.shape[1:]))
-
-
-def _joined(arrays: list[npt.NDArray[Any]]) -> torch.Tensor:
-    return torch.from_numpy(np.concatenate(arrays))
+        for part, place in zip(self._columns, (X, *targets), strict=True):
+            part.load(flat, place)
 
 
 def batches_in(n_rows: int, batch_size: int, drop_last: bool) -> int:

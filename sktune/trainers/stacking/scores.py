@@ -7,18 +7,20 @@ that the stack has computed for the rows in question.
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from sklearn.base import ClassifierMixin, RegressorMixin
 from skorch import NeuralNet
 from torch import nn
 
 from sktune.nets import ReadyNet
+from sktune.nets.classes import ClassTargets
+from sktune.nets.sparse import AnyRows
 from sktune.trainers.fold import Part
 from sktune.trainers.overrides import Treatment, own
 from sktune.trainers.rows import ArrayDataset
 from sktune.trainers.runs import measure, scored
 from sktune.trainers.scoring import reads_predictions_only
+from sktune.trainers.stacking.batches import rows_of
 from sktune.trainers.stacking.member import Member
 from sktune.trainers.stacking.stack import Stack
 
@@ -59,7 +61,8 @@ class StackScores:
         member = self._members[row]
 
         def score(part: Part) -> Mapping[str, float]:
-            name = "valid" if part is member.job.fold.valid else "train"
+            fold = member.job.fold
+            name = next(name for name in _PARTS if part is getattr(fold, name))
             if name not in self._outputs:
                 self._outputs[name] = self._computed(name)
             outputs = self._outputs[name]
@@ -73,7 +76,7 @@ class StackScores:
         """Return the outputs of all members, None if their scorer needs more than predictions."""
         if not all(_reads_predictions(member) for member in self._members):
             return None
-        known: dict[int, torch.Tensor | None] = {}
+        known: dict[int, AnyRows | None] = {}
         rows = []
         for member in self._members:
             X = getattr(member.job.fold, name).X
@@ -89,15 +92,15 @@ def _reads_predictions(member: Member) -> bool:
     return reads_predictions_only(member.job.setup.scorer) and not is_own
 
 
-_SCORES = (ClassifierMixin.score, RegressorMixin.score)
+_PARTS = ("valid", "original", "train")
+_SCORES = (ClassifierMixin.score, RegressorMixin.score, ClassTargets.score)
 
 
-def _as_input(net: NeuralNet, X: Any) -> torch.Tensor | None:
+def _as_input(net: NeuralNet, X: Any) -> AnyRows | None:
     if isinstance(net, ReadyNet):
-        return torch.from_numpy(net.rows(X))
+        return net.rows(X)
     dataset = net.get_dataset(X)
-    is_plain = type(dataset) is ArrayDataset and isinstance(dataset.X, np.ndarray)
-    return torch.from_numpy(dataset.X) if is_plain else None
+    return rows_of(dataset) if type(dataset) is ArrayDataset else None
 
 
 def _played(member: Member, part: Part, outputs: torch.Tensor) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sktune.nets.sparse import AnyRows, parts_of
 from sktune.trainers.runs import silenced
 from sktune.trainers.setup import one_thread
 from sktune.trainers.stacking.batches import Batch, Batches
@@ -178,7 +179,7 @@ class Stack:
             norms = torch.linalg.vector_norm(self._gradients, kind, dim=1, keepdim=True)
             self._gradients.mul_((limits / (norms + 1e-6)).clamp(max=1.0))
 
-    def outputs(self, X: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def outputs(self, X: Sequence[AnyRows]) -> list[torch.Tensor]:
         """Return each member's outputs in evaluation for rows of its own."""
         found: list[torch.Tensor] = []
         while len(found) < len(X):
@@ -186,17 +187,27 @@ class Stack:
             last = first + 1
             while last < len(X) and len(X[last]) == len(X[first]):
                 last += 1
-            found.extend(self._outputs(slice(first, last), torch.stack(list(X[first:last]))))
+            found.extend(self._outputs(slice(first, last), X[first:last]))
         return found
 
-    def _outputs(self, networks: slice, X: torch.Tensor) -> torch.Tensor:
-        program = self._program(networks)
-        n_rows = max(1, _ROWS_AT_ONCE // len(X))
-        X = X.to(self.weights.flat.device)
-        return torch.cat(
-            [program.outputs(part) for part in X.split(n_rows, dim=1)],
-            dim=1,
-        ).cpu()
+    def _outputs(self, networks: slice, X: Sequence[AnyRows]) -> torch.Tensor:
+        program, device, n_networks = self._program(networks), self.weights.flat.device, len(X)
+        found: torch.Tensor | None = None
+        for rows in parts_of(X[0], _ROWS_AT_ONCE // n_networks, _NUMBERS_AT_ONCE // n_networks):
+            outputs = program.outputs(_stacked(X, rows).to(device)).cpu()
+            if found is None:
+                found = outputs.new_empty((n_networks, len(X[0]), *outputs.shape[2:]))
+            found[:, rows] = outputs
+        assert found is not None, "no rows to predict"
+        return found
 
 
+def _stacked(X: Sequence[AnyRows], rows: slice) -> torch.Tensor:
+    """Return some rows of each network; the networks of a fold have theirs in common."""
+    parts = {key: torch.from_numpy(own[rows]) for key, own in {id(own): own for own in X}.items()}
+    return torch.stack([parts[id(own)] for own in X])
+
+
+# What is predicted at once by all networks: rows, and numbers in them.
 _ROWS_AT_ONCE = 1 << 14
+_NUMBERS_AT_ONCE = 1 << 24

@@ -424,7 +424,8 @@ def assert_same(outcome, net, score, tolerance, example):
     scale = max(1e-3, float(np.abs(theirs).max()))
     assert np.abs(flat_weights(ours) - theirs).max() <= tolerance * scale, example
     assert len(ours.history) == len(net.history)
-    losses = ours.history[:, "train_loss"], net.history[:, "train_loss"]
+    # An epoch that a callback stops at its begin has no loss.
+    losses = [[row.get("train_loss", -1.0) for row in n.history] for n in (ours, net)]
     assert np.allclose(*losses, rtol=100 * tolerance, atol=tolerance)
     # A row on the border may fall to either side.
     slack = 0.07 if example.is_classifier and tolerance > 1e-4 else 100 * tolerance
