@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 
+import numpy as np
+
 Params = Mapping[str, Any]
 Status = Literal["ok", "diverged", "failed"]
 
@@ -127,6 +129,7 @@ class History:
 
     def propose(self, params: Params, bracket: int) -> Candidate:
         """Give the next candidate its number and record it."""
+        params = {name: _as_written(value) for name, value in params.items()}
         candidate = Candidate(len(self.candidates), params, bracket)
         self.candidates.append(candidate)
         self._in_bracket.setdefault(bracket, []).append(candidate.candidate_id)
@@ -212,6 +215,12 @@ class History:
         # fsum is exact, so the order in which results came back cannot show in the mean.
         score = math.fsum(report.score for report in reports) / len(reports)
         return Standing(place.candidate_id, score, max(r.n_parameters for r in reports))
+
+
+def _as_written(value: Any) -> Any:
+    """Return a number, a bool or a string of NumPy's, as distributions draw them, as Python's."""
+    is_plain = isinstance(value, (np.number, np.bool_, np.str_))
+    return value.item() if is_plain else value
 
 
 @dataclass(frozen=True)

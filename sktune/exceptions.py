@@ -1,7 +1,11 @@
 """The few errors of sktune, each with its remedy."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
+
+# As NumPy shows a number, a bool or a string of its own: np.int64(14), which a user wrote as 14.
+_SCALAR = re.compile(r"\bnp\.(?:u?int|float|longdouble|bool|str)\d*_?\(([^()]*)\)")
 
 
 class SktuneError(Exception):
@@ -84,10 +88,13 @@ def refuse(mistakes: Iterable[str]) -> None:
     >>> refuse(["`lr`=-1.0 must be a positive number."])
     Traceback (most recent call last):
     sktune.exceptions.InvalidSettingsError: `lr`=-1.0 must be a positive number.
+    >>> refuse(["`depth`=np.int64(-1) must be a whole number, at least 0."])
+    Traceback (most recent call last):
+    sktune.exceptions.InvalidSettingsError: `depth`=-1 must be a whole number, at least 0.
     """
     found = list(mistakes)
     if found:
-        raise InvalidSettingsError("\n".join(found))
+        raise InvalidSettingsError(_SCALAR.sub(r"\1", "\n".join(found)))
 
 
 def count_causes(errors: Iterable[str]) -> str:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,3 +39,20 @@ def test_seeds_differ_by_root_purpose_and_numbers():
 def test_seeds_are_the_same_in_every_process():
     # the first four bytes of `printf 0:train:1:2 | sha256sum`
     assert Seeds(0).derive("train", 1, 2) == 0x296F0955
+
+
+@pytest.mark.parametrize(
+    ("drawn", "written"),
+    [
+        (np.int64(14), 14),
+        (np.float64(0.1), 0.1),
+        (np.bool_(True), True),
+        (np.str_("adam"), "adam"),
+        ((np.int64(1),), (np.int64(1),)),
+        (None, None),
+    ],
+)
+def test_settings_are_kept_as_a_user_would_write_them(drawn, written):
+    kept = History().propose({"a": drawn}, bracket=0).params["a"]
+    assert kept == written
+    assert type(kept) is type(written)

@@ -1,7 +1,6 @@
 """The loop itself: hand out what is due, take what comes back, ask the schedule again."""
 
 import math
-import time
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -17,6 +16,7 @@ from sktune.candidates import (
     Run,
     Stop,
 )
+from sktune.engine.deadline import Deadline
 from sktune.engine.faults import Faults
 from sktune.engine.problem import Problem
 from sktune.engine.record import Record, Unrecorded
@@ -55,7 +55,7 @@ class Engine:
     raise_errors : bool
         Raise the first error of a run in place of recording it.
     time_budget : float
-        Seconds after which no new job is begun.
+        Seconds, from when the workers can work, after which no new job is begun.
     run_timeout : float or None
         Seconds that a run may take to its next rung; a stack has as many times that as it has runs.
     max_retries : int
@@ -102,7 +102,7 @@ class Engine:
         self.snapshots: dict[Run, Kept] = {}
         self.folds: dict[FoldKey, PreparedFold | Failure] = {}
         self.stop_reason = ""
-        self._deadline = time.monotonic() + time_budget
+        self._deadline = Deadline(time_budget)
         self._waves: list[Wave] = []  # those whose folds are not all ready
         self._stacks: list[Stack] = []  # those that wait for a worker
         self._preparing: dict[int, FoldKey] = {}
@@ -113,6 +113,7 @@ class Engine:
 
     def run(self) -> None:
         """Do what the schedule decides until it says stop and all that has begun has ended."""
+        self._deadline.start(self.executor, self.trainer)
         self._replay()
         self._hand_out()
         while self.executor.n_running:
@@ -186,7 +187,7 @@ class Engine:
         self._training[number] = stack
 
     def _goes_on(self) -> bool:
-        if not self.stop_reason and time.monotonic() > self._deadline:
+        if not self.stop_reason and self._deadline.has_passed:
             self.stop_reason = "time_budget"
         return not self.stop_reason
 

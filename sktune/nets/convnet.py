@@ -10,6 +10,7 @@ from sktune.nets.classes import ClassTargets
 from sktune.nets.images import channels_height_width
 from sktune.nets.module import ConvNet
 from sktune.nets.sparse import AnyRows
+from sktune.synonyms import says_what_is_meant
 
 
 class ConvNetClassifier(ClassTargets, ReadyNet):
@@ -94,6 +95,7 @@ class ConvNetClassifier(ClassTargets, ReadyNet):
     rules = IMAGE_RULES
     _validation = ReadyNet._validation | {"allow_nd": True}
 
+    @says_what_is_meant
     def __init__(
         self,
         depth: int = 2,

@@ -7,11 +7,13 @@ from torch import nn
 
 from sktune.nets.base import ReadyNet
 from sktune.nets.module import MLP
+from sktune.synonyms import says_what_is_meant
 
 
 class TabularNet(ReadyNet):
     """A multi-layer perceptron on a table; its two kinds are classifier and regressor."""
 
+    @says_what_is_meant
     def __init__(
         self,
         depth: int = 2,

@@ -12,6 +12,7 @@ from sktune.search.halving import n_candidates
 from sktune.search.progress import RecordPrinter
 from sktune.search.resources import Limits, resource_of
 from sktune.space import Space
+from sktune.synonyms import says_what_is_meant
 
 
 class AsyncHalvingSearchCV(BaseSearch):
@@ -69,6 +70,7 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
     True
     """
 
+    @says_what_is_meant
     def __init__(
         self,
         estimator: Any,

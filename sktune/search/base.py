@@ -26,8 +26,9 @@ from sktune.journal import Storage
 from sktune.nets import plain_labels
 from sktune.samplers import sampler_for
 from sktune.schedules import Plan, Schedule
-from sktune.search.checks import setting_mistakes, space_mistakes, worker_mistakes
+from sktune.search.checks import class_mistakes, setting_mistakes, space_mistakes, worker_mistakes
 from sktune.search.conclusion import Conclusion, features
+from sktune.search.data_checks import data_mistakes
 from sktune.search.delegation import Delegating
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
 from sktune.search.resources import (
@@ -49,6 +50,7 @@ from sktune.trainers import (
     reads_predictions_only,
     refuse_untrainable,
     shared_paths,
+    transforms_targets,
     untraced_parameters,
 )
 
@@ -144,6 +146,7 @@ class BaseSearch(
         low, high = limits(self, extent)
         plan = self._planned(space, extent)
         problem = self._problem(X, y, splits, routed, high)
+        refuse(data_mistakes(self, problem, space))
         self._look_first(problem, space)
         with storage_of(self, problem, plan) as storage:
             if storage is not None:
@@ -156,6 +159,7 @@ class BaseSearch(
         return self
 
     def _checked_space(self) -> Space:
+        refuse(class_mistakes(self))
         refuse([*setting_mistakes(self), *self._mistakes()])
         given = self.param_distributions
         space = Space(suggest_space(self.estimator) if _is_auto(given) else given)
@@ -222,7 +226,9 @@ class BaseSearch(
             splits=splits,
             seeds=Seeds(_root_seed(self.random_state)),
             # Whether a step wants the scorer's metadata, only the whole pipeline knows.
-            whole_pipeline=bool(routed.score) or not reads_predictions_only(scorer),
+            whole_pipeline=bool(routed.score)
+            or not reads_predictions_only(scorer)
+            or transforms_targets(self.estimator),
             fit_params=routed.fit,
             score_params=routed.score,
         )

@@ -1,9 +1,13 @@
 """Checks of a search's settings: every mistake in one message, before anything is trained."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
+
+from sklearn.base import is_classifier, is_regressor
+from sklearn.metrics import get_scorer_names
+from sklearn.pipeline import Pipeline
 
 from sktune.nets import SEEDS, is_seed
 from sktune.samplers import SAMPLERS, is_sampler
@@ -15,6 +19,7 @@ from sktune.search.resources import (
     resource_of,
 )
 from sktune.space import Space
+from sktune.synonyms import did_you_mean, meant
 
 
 def setting_mistakes(search: Any) -> Iterator[str]:
@@ -22,6 +27,7 @@ def setting_mistakes(search: Any) -> Iterator[str]:
     yield from _schedule_mistakes(search)
     yield from _limit_mistakes(search)
     yield from resource_mistakes(search)
+    yield from scoring_mistakes(search.scoring)
     yield from _refit_mistakes(search)
     yield from _fault_mistakes(search)
     score = search.error_score
@@ -29,7 +35,7 @@ def setting_mistakes(search: Any) -> Iterator[str]:
         yield f"`error_score`={score!r} must be a number or 'raise'."
     if not is_seed(search.random_state):
         yield f"`random_state`={search.random_state!r} must be {SEEDS}."
-    if isinstance(search.cv, Integral) and int(search.cv) < 2:
+    if isinstance(search.cv, str) or (isinstance(search.cv, Integral) and int(search.cv) < 2):
         yield f"`cv`={search.cv!r} must be at least 2 folds, a splitter, or an iterable of splits."
     if not (search.stacking == "auto" or search.stacking is False or _is_count(search.stacking)):
         yield (
@@ -38,6 +44,39 @@ def setting_mistakes(search: Any) -> Iterator[str]:
         )
     if not (search.n_jobs is None or (isinstance(search.n_jobs, Integral) and search.n_jobs != 0)):
         yield f"`n_jobs`={search.n_jobs!r} must be None or a whole number other than 0; -1 is all."
+
+
+def class_mistakes(search: Any) -> Iterator[str]:
+    """Yield a line for each class that stands where an object of it is meant."""
+    for name, value in search.get_params(deep=False).items():
+        if isinstance(value, type):
+            yield f"`{name}`={value.__name__} is a class: write {value.__name__}()."
+    for name, step in _steps(search.estimator):
+        if isinstance(step, type):
+            yield f"The step {name!r} of `estimator` is a class: write {step.__name__}()."
+
+
+def _steps(estimator: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(estimator, Pipeline):
+        for name, step in estimator.steps:
+            yield name, step
+            yield from _steps(step)
+
+
+def scoring_mistakes(scoring: Any) -> Iterator[str]:
+    """Yield a line for each name of a metric that scikit-learn does not know."""
+    given = list(scoring.values()) if isinstance(scoring, Mapping) else scoring
+    known = get_scorer_names()
+    for name in [given] if isinstance(given, str) else given if _is_listed(given) else []:
+        if isinstance(name, str) and name not in known:
+            yield (
+                f"`scoring`={name!r} is no metric of scikit-learn's: "
+                f"{did_you_mean(meant(name, known))}sklearn.metrics.get_scorer_names() has all."
+            )
+
+
+def _is_listed(scoring: Any) -> bool:
+    return isinstance(scoring, list | tuple | set)
 
 
 def _fault_mistakes(search: Any) -> Iterator[str]:
@@ -156,12 +195,28 @@ def _refit_mistakes(search: Any) -> Iterator[str]:
         yield f"`refit`=True must name the metric to choose by, one of {names}, or be False."
     elif names and isinstance(refit, str) and refit not in names:
         yield f"`refit`={refit!r} must be one of the metrics of `scoring`, {names}."
-    if search.ensemble and refit is False:
+    if search.ensemble:
+        yield from _ensemble_mistakes(search)
+
+
+def _ensemble_mistakes(search: Any) -> Iterator[str]:
+    kind, estimator = type(search.estimator).__name__, search.estimator
+    if search.refit is False:
         yield "`ensemble`=True needs `refit`=True: it takes the place of the refitted network."
-    if search.ensemble and resource_of(search) not in CONTINUED:
+    if resource_of(search) not in CONTINUED:
         yield (
             "`ensemble`=True averages estimators that are continued, by epochs or passes; with "
             f"resource={resource_of(search)!r} set ensemble=False."
+        )
+    elif is_classifier(estimator) and not hasattr(estimator, "predict_proba"):
+        yield (
+            f"`ensemble`=True averages probabilities, and this {kind} has no `predict_proba`: set "
+            "ensemble=False, or give an estimator that has it."
+        )
+    elif not (is_classifier(estimator) or is_regressor(estimator)):
+        yield (
+            f"`ensemble`=True averages the predictions of classifiers and regressors, and {kind} "
+            "is neither: set ensemble=False."
         )
 
 

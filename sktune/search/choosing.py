@@ -42,9 +42,10 @@ def one_standard_error(cv_results: Mapping[str, Any], metric: str = "score") -> 
     """Return the cheapest row whose mean score is within one standard error of the best.
 
     The rule of Breiman et al., *Classification and regression trees*, 1984: differences smaller
-    than the best score's own uncertainty are not worth a larger network. Only rows with the most
-    resources are compared. The cheapest has the fewest trained weights; of estimators without
-    any it takes the least time to fit.
+    than the best score's own uncertainty are not worth a larger network. (With one fold the error
+    is unknown, and only equal scores are as good.) Only rows with the most resources are compared.
+    The cheapest has the fewest trained weights; of estimators without any it takes the least time
+    to fit.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def one_standard_error(cv_results: Mapping[str, Any], metric: str = "score") -> 
     best = best_score(cv_results, metric)
     rows = _last_rung(cv_results)
     folds = _folds(cv_results, metric)[:, best]
-    error = folds.std(ddof=1) / np.sqrt(len(folds))
+    # A single fold tells nothing of its uncertainty.
+    error = folds.std(ddof=1) / np.sqrt(len(folds)) if len(folds) > 1 else 0.0
     means = cv_results[f"mean_test_{metric}"]
     rows = rows[means[rows] >= means[best] - error]
     costs = cv_results["n_parameters"][rows]

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.validation import validate_data
 
@@ -39,7 +39,7 @@ class Conclusion:
         errors = [report.error for report in self._history if report.error]
         place = best(self._history)
         if place is None:
-            raise AllRunsFailedError(_no_candidate(errors, len(self._history.reports)))
+            raise AllRunsFailedError(_no_candidate(search, engine, errors))
         if errors:
             _warn_of_failures(errors, len(self._history.reports))
         self._place = place
@@ -86,7 +86,7 @@ class Conclusion:
         winner = Winner(self._engine, self._history.candidates[row.candidate_id])
         with self._tree.refitting() if self._tree else nullcontext():
             if self._search.ensemble:
-                found = winner.ensemble(row.n_resources, is_classifier(self._search.estimator))
+                found = winner.ensemble(row.n_resources)
             else:
                 found = winner.refitted(row.n_resources)
         return {
@@ -134,14 +134,25 @@ def _chosen(refit: Callable[..., Any], results: Mapping[str, Any]) -> int:
     return int(index)
 
 
-def _no_candidate(errors: Sequence[str], n_runs: int) -> str:
-    if not errors:
+def _no_candidate(search: Any, engine: Engine, errors: Sequence[str]) -> str:
+    n_runs, candidates = len(engine.history.reports), engine.history.candidates
+    if engine.stop_reason in ("time_budget", "callback"):
+        said = _too_early(search, engine.stop_reason)
+        return f"{said}\n{len(errors)} runs failed:\n{count_causes(errors)}" if errors else said
+    if not candidates:
         return "`sampler` proposed no candidate: give it something to try."
     share = f"All {n_runs}" if len(errors) == n_runs else f"{len(errors)} of {n_runs}"
     return (
         f"{share} runs failed, so no candidate has a score on every fold:\n"
         f"{count_causes(errors)}\nerror_score='raise' shows the first error whole."
     )
+
+
+def _too_early(search: Any, reason: str) -> str:
+    what = "A callback" if reason == "callback" else f"`time_budget`={search.time_budget} s"
+    way_out = "let it go on for longer" if reason == "callback" else "give it more seconds"
+    stored = " (what is done is in `storage` and is not done again)" if search.storage else ""
+    return f"{what} ended the search before a candidate was scored on all folds: {way_out}{stored}."
 
 
 def _warn_of_failures(errors: Sequence[str], n_runs: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 
 
 class _FoldEnsemble(BaseEstimator):
@@ -49,6 +49,10 @@ class FoldEnsembleClassifier(ClassifierMixin, _FoldEnsemble):
         """Return the mean probabilities, of shape (n_samples, n_classes)."""
         return self._mean("predict_proba", X)
 
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithms of the mean probabilities."""
+        return np.log(self.predict_proba(X))
+
     def predict(self, X: Any) -> Any:
         """Return the classes of the highest mean probability, or the labels above one half."""
         probabilities = self.predict_proba(X)
@@ -69,3 +73,10 @@ class FoldEnsembleRegressor(RegressorMixin, _FoldEnsemble):
     def predict(self, X: Any) -> Any:
         """Return the mean predictions, in the shape of the targets."""
         return self._mean("predict", X)
+
+
+def fold_ensemble(estimators: Sequence[Any]) -> FoldEnsembleClassifier | FoldEnsembleRegressor:
+    """Return the average of estimators, which are all classifiers or all regressors."""
+    if is_classifier(estimators[0]):
+        return FoldEnsembleClassifier(estimators)
+    return FoldEnsembleRegressor(estimators)

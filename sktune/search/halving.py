@@ -9,6 +9,7 @@ from sktune.search.base import BaseSearch
 from sktune.search.checks import candidate_mistakes, fold_mistakes
 from sktune.search.resources import Limits
 from sktune.space import Space
+from sktune.synonyms import says_what_is_meant
 
 
 class SuccessiveHalvingSearchCV(BaseSearch):
@@ -21,9 +22,10 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     Parameters
     ----------
     estimator : estimator
-        A skorch net (such as :class:`MLPClassifier`), any other estimator, or a pipeline that
-        ends in one. Transformers in front of a net, or of what has ``partial_fit``, are fitted
-        once per fold and setting of their own hyperparameters.
+        A skorch net (such as :class:`MLPClassifier`), any other estimator, or a pipeline that ends
+        in one, with TransformedTargetRegressor around or in it. Transformers in front of a net, or
+        of what has ``partial_fit``, are fitted once per fold and setting of their own
+        hyperparameters.
     param_distributions : dict, list of dict, or "auto", default="auto"
         What may be tried, as for ``RandomizedSearchCV``: lists of values or distributions with
         ``rvs``, also :class:`Float`, :class:`Int`, :class:`Choice`, and Optuna's distributions;
@@ -45,7 +47,9 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         ``partial_fit``; rows, in proportion of the classes, the rungs nested and all validation
         rows scored; or the name of an integer parameter such as "n_estimators". With the last two
         the whole estimator is fitted anew at each rung, as in scikit-learn's halving searches.
-        "auto" is the first of these that the final step can be given.
+        "auto" is the first of these that the final step can be given: rows, where its
+        ``partial_fit`` refuses its settings; and where another estimator fits a skorch net, such
+        as CalibratedClassifierCV, the net's ``max_epochs``.
     min_resources : int, "smallest" or "exhaust", default="smallest"
         The least resource of the first rung; both words mean 1, or of rows two for each fold and
         class. The last rung is exactly ``max_resources``, and the others are that divided by
@@ -92,7 +96,8 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         2024).
     time_budget : float or None, default=None
         Seconds after which no new work begins; the best candidate of the highest rung reached is
-        the answer. What has begun is finished.
+        the answer. What has begun is finished. The seconds that new worker processes need to
+        start do not count.
     storage : path or None, default=None
         A directory that keeps the search. After a crash, or at the end of ``time_budget``, fit
         again with the same arguments: what is finished is not done again, and the results are those
@@ -178,6 +183,7 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     ['mlpclassifier__lr', 'mlpclassifier__width']
     """
 
+    @says_what_is_meant
     def __init__(
         self,
         estimator: Any,

@@ -18,6 +18,7 @@ from sktune.search.checks import bracket_mistakes, fold_mistakes, stopping_mista
 from sktune.search.halving import FOLD_RULES
 from sktune.search.resources import Limits
 from sktune.space import Space
+from sktune.synonyms import says_what_is_meant
 
 
 class HyperbandSearchCV(BaseSearch):
@@ -88,6 +89,7 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
     True
     """
 
+    @says_what_is_meant
     def __init__(
         self,
         estimator: Any,

@@ -1,11 +1,13 @@
 """What a search allots: epochs, passes over the data, rows, or an integer parameter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any, NamedTuple
 
+from sklearn.base import clone
+
 from sktune.exceptions import refuse
-from sktune.space import final_step
+from sktune.space import final_step, inner_net
 from sktune.trainers import (
     PassTrainer,
     RefitTrainer,
@@ -13,12 +15,15 @@ from sktune.trainers import (
     SoloTrainer,
     StackedTrainer,
     Trainer,
+    refusal,
     trains_in_epochs,
 )
 
 CONTINUED = ("epochs", "passes")
 # Where a net or an estimator says how long it trains when it is fitted alone.
 _OWN_LENGTH = {"epochs": "max_epochs", "passes": "max_iter"}
+
+_SWITCHES = (str, bool, type(None), Mapping)
 
 
 class Extent(NamedTuple):
@@ -55,7 +60,41 @@ def resource_of(search: Any) -> str:
     net = final_step(search.estimator)[1]
     if trains_in_epochs(net):
         return "epochs"
-    return "passes" if hasattr(net, "partial_fit") else "n_samples"
+    path, inner = inner_net(search.estimator)
+    if trains_in_epochs(inner):
+        # Another estimator fits the net: it can be told for how long, not to go on.
+        return f"{path}__{_OWN_LENGTH['epochs']}"
+    return "passes" if hasattr(net, "partial_fit") and not refused(search) else "n_samples"
+
+
+def refused(search: Any) -> str:
+    """Return why ``partial_fit`` refuses the final step or an option searched for it, if it does.
+
+    Of the options those are tried that are words or switches, and whole steps: numbers are not
+    what ``partial_fit`` is particular about.
+    """
+    path, net = final_step(search.estimator)
+    return next(filter(None, map(refusal, _variants(search.param_distributions, path, net))), "")
+
+
+def _variants(space: Any, path: str, net: Any) -> Iterator[Any]:
+    yield net
+    prefix = f"{path}__" if path else ""
+    for name, value in _options(space):
+        own, is_own = name.removeprefix(prefix), name.startswith(prefix)
+        if path and name == path:
+            yield value
+        elif is_own and own in net.get_params() and isinstance(value, _SWITCHES):
+            yield clone(net).set_params(**{own: value})
+
+
+def _options(space: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (parameter, value) for every value that is listed in a space, as a user wrote it."""
+    for part in space if isinstance(space, (list, tuple)) else [space]:
+        for name, given in part.items() if isinstance(part, Mapping) else ():
+            values = getattr(given, "options", given)
+            if isinstance(name, str) and isinstance(values, (list, tuple)):
+                yield from ((name, value) for value in values)
 
 
 def continued_path(search: Any) -> str:
@@ -109,6 +148,8 @@ def _high(search: Any, resource: str, extent: Extent) -> int | None:
         return int(search.max_resources)
     if resource == "n_samples":
         return extent.n_samples
+    if resource.endswith(f"__{_OWN_LENGTH['epochs']}"):
+        return int(search.estimator.get_params()[resource])
     own = getattr(final_step(search.estimator)[1], _OWN_LENGTH.get(resource, ""), None)
     return None if own is None else int(own)
 
@@ -129,8 +170,19 @@ def _limit_mistakes(search: Any, resource: str, low: int | None, high: int | Non
         yield (
             f"`min_resources`={search.min_resources!r} must not be above `max_resources`="
             f"{search.max_resources!r}: min_resources_={low} is greater than "
-            f"max_resources_={high}. Lower the one or raise the other."
+            f"max_resources_={high}. Lower the one or raise the other.{_in_rows(search)}"
         )
+
+
+def _in_rows(search: Any) -> str:
+    """Return why resources are rows where they might be passes, if that is so."""
+    net = final_step(search.estimator)[1]
+    if resource_of(search) != "n_samples" or not hasattr(net, "partial_fit"):
+        return ""
+    return (
+        f" (`resource`={search.resource!r} means rows here, since {type(net).__name__} cannot be "
+        f"continued by passes: {refused(search)}.)"
+    )
 
 
 def resource_mistakes(search: Any) -> Iterator[str]:
@@ -154,6 +206,12 @@ def resource_mistakes(search: Any) -> Iterator[str]:
             f"`resource`={resource!r} needs a final step that is "
             f"{'a skorch net' if resource == 'epochs' else 'continued by partial_fit'}, not "
             f"{type(net).__name__}: use 'auto', 'n_samples' or the name of an integer parameter."
+        )
+    elif resource == "passes" and refused(search):
+        yield (
+            f"`resource`='passes' needs partial_fit, which refuses what {type(net).__name__} is "
+            f"set to or may be: {refused(search)}. Change that, or use 'n_samples' or the name of "
+            "an integer parameter."
         )
 
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import _num_samples
 from sktune.candidates import Candidate, Run
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
-from sktune.search.ensemble import FoldEnsembleClassifier, FoldEnsembleRegressor
+from sktune.search.ensemble import fold_ensemble
 from sktune.trainers import AdvanceJob, FoldJob, PreparedFold
 
 
@@ -43,7 +43,7 @@ class Winner:
                 record.refitted(self._candidate.candidate_id, n_resources, snapshot)
         return self._whole(fold, snapshot)
 
-    def ensemble(self, n_resources: int, classifies: bool) -> Any:
+    def ensemble(self, n_resources: int) -> Any:
         """Average the candidate's networks, one per fold, which are already trained."""
         runs = [Run(self._candidate.candidate_id, f) for f in range(len(self._problem.splits))]
         kept = self._engine.snapshots
@@ -53,9 +53,7 @@ class Winner:
                 "was trained: let the `refit` callable return a candidate's last row, of those "
                 "that reached the last rung, or set ensemble=False."
             )
-        wholes = [self._whole(self._fold(run), kept[run].snapshot) for run in runs]
-        kind = FoldEnsembleClassifier if classifies else FoldEnsembleRegressor
-        return kind(wholes)
+        return fold_ensemble([self._whole(self._fold(run), kept[run].snapshot) for run in runs])
 
     def _fold(self, run: Run) -> PreparedFold:
         engine = self._engine

@@ -2,7 +2,8 @@
 
 from sktune.space.dimensions import Choice, Dimension, Float, Int, Quantiles
 from sktune.space.space import Space, setting_key
-from sktune.space.suggest import final_step, suggest_space
+from sktune.space.steps import final_step, inner_net, next_step
+from sktune.space.suggest import suggest_space
 
 __all__ = [
     "Choice",
@@ -12,6 +13,8 @@ __all__ = [
     "Quantiles",
     "Space",
     "final_step",
+    "inner_net",
+    "next_step",
     "setting_key",
     "suggest_space",
 ]

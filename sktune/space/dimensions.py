@@ -52,6 +52,8 @@ class Float:
 
     def __post_init__(self) -> None:
         refuse(_bounds_mistakes("Float", self.low, self.high, self.log))
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
 
     def at(self, quantile: float) -> float:
         """Return the number below which a share ``quantile`` of the draws lies."""
@@ -104,6 +106,8 @@ class Int:
         is_whole = all(isinstance(bound, Integral) for bound in bounds)
         kind = [] if is_whole else [f"`low`={self.low!r}, `high`={self.high!r} must be whole."]
         refuse([*kind, *_bounds_mistakes("Int", self.low, self.high, self.log)])
+        object.__setattr__(self, "low", int(self.low))
+        object.__setattr__(self, "high", int(self.high))
 
     def at(self, quantile: float) -> int:
         """Return the number below which a share ``quantile`` of the draws lies."""

@@ -1,6 +1,5 @@
 """A space: any scikit-learn ``param_distributions``, understood."""
 
-import difflib
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,8 +8,11 @@ import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from sktune.exceptions import refuse
-from sktune.space.dimensions import Dimension
+from sktune.space.dimensions import Choice, Dimension, Float, Int
 from sktune.space.distributions import dimension_of, drawable, n_values
+from sktune.space.mistakes import dimension_mistakes
+from sktune.space.names import is_allotted, nearest, own_names
+from sktune.synonyms import absence, did_you_mean
 
 _ENDLESS = 2**62
 
@@ -48,20 +50,6 @@ def _is_listed(dimension: Any) -> bool:
     return not hasattr(dimension, "rvs")
 
 
-def _dimension_mistakes(name: Any, dimension: Any) -> Iterator[str]:
-    if not isinstance(name, str):
-        yield f"{name!r} is no parameter name: write a string."
-    if hasattr(dimension, "rvs") or type(dimension).__module__.startswith("optuna."):
-        return
-    if isinstance(dimension, (str, bytes)) or not isinstance(dimension, (Sequence, np.ndarray)):
-        yield (
-            f"`{name}`={dimension!r} must be a list of values, a scipy distribution, "
-            f"or a Float, Int or Choice; write [{dimension!r}] for a single value."
-        )
-    elif len(dimension) == 0:
-        yield f"`{name}`={dimension!r} must hold at least one value."
-
-
 def _mapping_mistakes(distributions: Any) -> Iterator[str]:
     if not isinstance(distributions, Mapping):
         yield (
@@ -70,7 +58,7 @@ def _mapping_mistakes(distributions: Any) -> Iterator[str]:
         )
         return
     for name, dimension in distributions.items():
-        yield from _dimension_mistakes(name, dimension)
+        yield from dimension_mistakes(name, dimension)
 
 
 class Space:
@@ -138,6 +126,21 @@ class Space:
         )
         return [{k: d for k, d in part.items() if d is not None} for part in parts]
 
+    def known_values(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, value) for what is listed, the bounds of Int, and two numbers of Float.
+
+        The bounds of Float themselves are hardly ever drawn, so that they may be out of order.
+        """
+        for part in self._parts:
+            for name, given in part.items():
+                dimension = dimension_of(given)
+                if isinstance(dimension, Choice):
+                    yield from ((name, option) for option in dimension.options)
+                elif isinstance(dimension, Int):
+                    yield from ((name, dimension.low), (name, dimension.high))
+                elif isinstance(dimension, Float):
+                    yield from ((name, dimension.at(0.1)), (name, dimension.at(0.9)))
+
     def grid(self) -> list[dict[str, Any]]:
         """Return every setting of a finite space once, in scikit-learn's order."""
         refuse(
@@ -169,8 +172,7 @@ class Space:
         """Refuse names that the estimator does not know."""
         known = estimator.get_params(deep=True)
         refuse(
-            f"`{name}` is no parameter of {type(estimator).__name__}; did you mean "
-            f"{_nearest(name, known)}? estimator.get_params() has all names."
+            f"`{name}` is no parameter of {type(estimator).__name__}: {_way_out(name, estimator)}"
             for name in self.names
             if name not in known and not self._has_open_owner(name, known)
         )
@@ -190,6 +192,11 @@ def _is_open(owner: Any) -> bool:
     return not is_estimator and not isinstance(owner, (str, int, float))
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-    return f"`{close[0]}`" if close else "another name"
+def _way_out(name: str, estimator: Any) -> str:
+    if is_allotted(name, estimator):
+        return "how long a network is trained the search decides; set its `max_resources`."
+    question = did_you_mean(nearest(name, estimator))
+    if question:
+        return f"{question}estimator.get_params() has all names."
+    why = absence(name.rpartition("__")[2])
+    return f"{why}there are {', '.join(f'`{own}`' for own in own_names(estimator))}."

@@ -1,13 +1,12 @@
 """The space suggested for an estimator: what is usually worth tuning in its final net."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sklearn.pipeline import Pipeline
-
 from sktune.exceptions import InvalidSettingsError
 from sktune.space.dimensions import Choice, Float, Int
+from sktune.space.names import arguments
+from sktune.space.steps import inner_net
 
 _WIDTHS = Choice([32, 64, 128, 256])
 _KNOWN: Mapping[str, Any] = {
@@ -35,9 +34,10 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
     Parameters
     ----------
     estimator : estimator
-        One of sktune's nets, any skorch net, or a pipeline that ends in one. Of a skorch net,
-        the learning rate, the batch size, the optimiser's weight decay and the module's
-        arguments named like depth, width or dropout are suggested.
+        One of sktune's nets, any skorch net, or a pipeline or another estimator around one, such as
+        :class:`~sklearn.compose.TransformedTargetRegressor`. Of a skorch net, the learning rate,
+        the batch size, the optimiser's weight decay and the module's arguments named like depth,
+        width or dropout are suggested.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
     >>> space["mlpclassifier__lr"]
     Float(low=0.0001, high=0.1, log=True)
     """
-    path, net = final_step(estimator)
+    path, net = inner_net(estimator)
     prefix = f"{path}__" if path else ""
     space = {prefix + name: _KNOWN[key] for name, key in _tunable(net)}
     if not space:
@@ -71,33 +71,12 @@ def suggest_space(estimator: Any) -> dict[str, Any]:
     return space
 
 
-def final_step(estimator: Any) -> tuple[str, Any]:
-    """Return (path, net): the last step, of pipelines within pipelines too.
-
-    >>> from sktune import MLPClassifier
-    >>> final_step(Pipeline([("a", Pipeline([("net", MLPClassifier())]))]))
-    ('a__net', MLPClassifier())
-    """
-    path = []
-    while isinstance(estimator, Pipeline):
-        name, estimator = estimator.steps[-1]
-        path.append(name)
-    return "__".join(path), estimator
-
-
 def _tunable(net: Any) -> Iterator[tuple[str, str]]:
     """Yield (parameter, word known for it)."""
     params = net.get_params(deep=False)
     yield from ((name, name) for name in params if name in _KNOWN)
     for owner in ("optimizer", "module"):
-        arguments = _arguments(params.get(owner))
-        known = arguments & ({"weight_decay"} if owner == "optimizer" else _KNOWN.keys())
+        known = set(arguments(params.get(owner))) & (
+            {"weight_decay"} if owner == "optimizer" else _KNOWN.keys()
+        )
         yield from ((f"{owner}__{name}", name) for name in sorted(known))
-
-
-def _arguments(factory: Any) -> set[str]:
-    if isinstance(factory, str) or not callable(factory):
-        return set()
-    # A module given as an instance is rebuilt from its class when its arguments are set.
-    made_by = factory if inspect.isclass(factory) or inspect.isfunction(factory) else type(factory)
-    return set(inspect.signature(made_by).parameters)

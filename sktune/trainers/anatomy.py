@@ -10,6 +10,8 @@ from sklearn.utils.metadata_routing import get_routing_for_object, process_routi
 
 from sktune.candidates import Params
 from sktune.fingerprint import fingerprint
+from sktune.space import next_step
+from sktune.trainers.target_steps import TargetHead
 
 
 def head_setting(path: str, params: Params) -> str:
@@ -45,16 +47,19 @@ class NetPlace(BaseEstimator):
         return X, y
 
 
-def heads(estimator: Any) -> list[Pipeline]:
-    """Return the transformers in front of the final step, outermost pipeline first.
+def heads(estimator: Any) -> list[Any]:
+    """Return what is in front of the final step, outermost first.
 
-    Each keeps a last step, in the place of the net.
+    That is a pipeline, which keeps a last step in the place of the net, or a
+    :class:`TargetHead`.
     """
-    found = []
-    while isinstance(estimator, Pipeline):
-        if len(estimator.steps) > 1:
+    found: list[Any] = []
+    while step := next_step(estimator):
+        if not isinstance(estimator, Pipeline):
+            found.append(TargetHead(estimator))
+        elif len(estimator.steps) > 1:
             found.append(_head(estimator))
-        estimator = estimator.steps[-1][1]
+        _, estimator = step
     return found
 
 
@@ -64,12 +69,15 @@ def _head(estimator: Pipeline) -> Pipeline:
     return head
 
 
-def assembled(estimator: Any, fitted: list[Pipeline], net: Any) -> Any:
+def assembled(estimator: Any, fitted: list[Any], net: Any) -> Any:
     """Return the estimator with fitted transformers and a trained net in their places."""
-    if not isinstance(estimator, Pipeline):
+    step = next_step(estimator)
+    if step is None:
         return net
+    name, last = step
+    if not isinstance(estimator, Pipeline):
+        return fitted[0].around(last, assembled(last, fitted[1:], net))
     own, rest = (fitted[:1], fitted[1:]) if len(estimator.steps) > 1 else ([], fitted)
-    name, last = estimator.steps[-1]
     steps = [step for head in own for step in head.steps[:-1]]
     whole = copy.copy(estimator)
     whole.steps = [*steps, (name, assembled(last, rest, net))]
@@ -85,10 +93,10 @@ def routed(
     """
     of_heads: list[dict[str, Any]] = []
     params = dict(params)
-    while isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        of_head, of_last = (_by_request if routing else _by_prefix)(estimator, name, params)
-        if len(estimator.steps) > 1:
+    while step := next_step(estimator):
+        name, last = step
+        of_head, of_last = _split(estimator, name, params, routing)
+        if not isinstance(estimator, Pipeline) or len(estimator.steps) > 1:
             of_heads.append(of_head)
         elif of_head:
             raise ValueError(
@@ -97,6 +105,17 @@ def routed(
             )
         estimator, params = last, of_last
     return of_heads, params
+
+
+def _split(
+    estimator: Any, name: str, params: Mapping[str, Any], routing: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    if isinstance(estimator, Pipeline):
+        return (_by_request if routing else _by_prefix)(estimator, name, params)
+    if routing and params:
+        params = process_routing(estimator, "fit", **params)[name].fit
+    # All that TransformedTargetRegressor is given is its regressor's.
+    return {}, dict(params)
 
 
 def _by_prefix(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -36,3 +37,24 @@ def worker_number(folder: Path) -> int:
             continue
         return number
     raise AssertionError("numbers have no end")
+
+
+def lack_of(device: Any) -> str:
+    """Return why this machine cannot train on a device, empty if it can.
+
+    >>> lack_of("cpu"), lack_of("gpu")
+    ('', 'torch has no device of this name')
+    """
+    try:
+        wanted = torch.device(device or "cpu")
+    except (RuntimeError, TypeError):
+        return "torch has no device of this name"
+    if wanted.type == "cuda":
+        # Nothing is put on a GPU only to see whether it is there.
+        n_gpus = torch.cuda.device_count()
+        return "" if (wanted.index or 0) < n_gpus else f"torch finds {n_gpus or 'no'} GPU here"
+    try:
+        torch.empty(0, device=wanted)
+    except Exception as error:  # whatever a backend says that is not there
+        return " ".join(str(error).split()).partition(". ")[0]
+    return ""

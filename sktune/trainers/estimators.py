@@ -134,7 +134,7 @@ class RefitTrainer(_OneByOne):
             *measured,
             fit_time=trained - start,
             score_time=time.perf_counter() - trained,
-            solo_reason="it is no network",
+            solo_reason="it is fitted anew at each rung",
         )
 
     def _estimator(self, estimator: Any, n_resources: int) -> Any:

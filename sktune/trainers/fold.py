@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sktune.candidates import Params
@@ -48,14 +47,15 @@ class PreparedFold:
     """The rows of a fold, the parameters of the net's ``fit``, and the fitted transformers.
 
     ``original`` are the training rows as they are predicted, for the training score; None if
-    these are those that are trained on.
+    these are those that are trained on. Targets of ``valid`` and ``original`` are the user's, those
+    of ``train`` may be transformed for the net.
     """
 
     train: Part
     valid: Part | None = None
     original: Part | None = None
     fit_params: Mapping[str, Any] = field(default_factory=dict)
-    heads: list[Pipeline] = field(default_factory=list)
+    heads: list[Any] = field(default_factory=list)
 
     def with_arrays(self, function: Callable[[Any], Any]) -> "PreparedFold":
         """Return the fold with a function applied to rows and targets."""
@@ -96,7 +96,7 @@ def split(job: FoldJob) -> PreparedFold:
     return PreparedFold(train, valid, fit_params=sliced(job.fit_params, job.X, job.train))
 
 
-def _transformed(part: Part, fitted: list[Pipeline]) -> Part:
+def _transformed(part: Part, fitted: list[Any]) -> Part:
     X = part.raw
     for head in fitted:
         X = head.transform(X)

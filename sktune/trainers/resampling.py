@@ -20,6 +20,7 @@ from sktune.exceptions import refuse
 from sktune.space import final_step
 from sktune.trainers.anatomy import assembled, heads, routed
 from sktune.trainers.parameters import Rows, is_per_row, sliced
+from sktune.trainers.target_steps import TargetHead
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class FittedHeads:
     X: Any
     y: Any
     params: Mapping[str, Any] = field(default_factory=dict)
-    heads: list[Pipeline] = field(default_factory=list)
+    heads: list[Any] = field(default_factory=list)
 
 
 def fit_heads(
@@ -94,7 +95,10 @@ def fit_heads(
     rows = TrainingRows(X, y, X, np.arange(_num_samples(X)))
     fitted = heads(estimator)
     for head, own in zip(fitted, of_heads, strict=True):
-        rows = _fit(head, rows, own, routing)
+        if isinstance(head, TargetHead):
+            rows = replace(rows, y=head.fit_targets(rows.X, rows.y))
+        else:
+            rows = _fit(head, rows, own, routing)
     return FittedHeads(rows.X, rows.y, rows.follow(of_net), fitted)
 
 
@@ -124,7 +128,7 @@ def untraced_parameters(
     of_heads, of_net = routed(estimator, params, routing)
     sampler = ""
     for head, own in zip(heads(estimator), of_heads, strict=True):
-        for part in _parts(head):
+        for part in _parts(head) if head.steps else ():
             if sampler:
                 yield from _untraced(_asked(head, part, own, routing), X, sampler)
             last = part.steps[-2][1]

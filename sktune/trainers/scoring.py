@@ -68,16 +68,43 @@ def scores_of(
 ) -> dict[str, float]:
     """Return the score of each metric of any estimator, unless one is not finite."""
     value = scorer(estimator, X, y, **params) if y is not None else scorer(estimator, X, **params)
-    named = dict(value) if isinstance(value, Mapping) else {"score": value}
-    return {name: _finite(name, number) for name, number in named.items()}
+    if isinstance(value, Mapping):
+        return {name: _finite(name, as_score(repr(name), part)) for name, part in value.items()}
+    return {"score": _finite("score", as_score(_name_of(scorer), value))}
 
 
-def _finite(name: str, number: Any) -> float:
+def as_score(name: str, value: Any) -> float:
+    """Return what a scorer returned as a number: an array or a tensor may hold it alone.
+
+    >>> as_score("mine", torch.tensor([[0.5]]))
+    0.5
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    number = value.item() if getattr(value, "size", None) == 1 or _is_one(value) else value
     if not isinstance(number, Real):
-        raise ValueError(f"The scorer returned {number!r} for {name!r}: it must return a number.")
-    if not math.isfinite(number):
-        raise DivergedError(f"the metric {name!r} is {float(number)}")
+        raise ValueError(
+            f"The scorer {name} returned {value!r}: it must return one real number, or an array "
+            "or tensor that holds one."
+        )
     return float(number)
+
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.numel() == 1
+
+
+def _name_of(scorer: Any) -> str:
+    return str(getattr(scorer, "__name__", scorer))
+
+
+def _finite(name: str, number: float) -> float:
+    if not math.isfinite(number):
+        raise DivergedError(f"the metric {name!r} is {number}")
+    return number
 
 
 @contextmanager

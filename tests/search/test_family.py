@@ -8,7 +8,14 @@ from joblib import parallel_config
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.model_selection import ParameterGrid, StratifiedKFold
+from sklearn.model_selection import (
+    ParameterGrid,
+    PredefinedSplit,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    check_cv,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -17,8 +24,10 @@ from sktune import (
     HyperbandSearchCV,
     MLPClassifier,
     SuccessiveHalvingSearchCV,
+    best_score,
+    one_standard_error,
 )
-from sktune.exceptions import InvalidSettingsError
+from sktune.exceptions import AllRunsFailedError, InvalidSettingsError
 from tests.user_nets import same_bits
 
 X, Y = load_iris(return_X_y=True)
@@ -185,6 +194,11 @@ class TestBudgets:
         # of a candidate whose folds did not all finish, nothing is told
         assert not np.isnan(results["split1_test_score"]).any()
 
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_time_that_is_up_before_a_score_is_said(self, kind, n_jobs):
+        with pytest.raises(AllRunsFailedError, match="`time_budget`=1e-09 s ended the search"):
+            search(kind, time_budget=1e-9, n_jobs=n_jobs).fit(X, Y)
+
     def test_time_enough_changes_nothing(self, kind):
         settings = {"cv": 2, "max_resources": 3}
         assert scores(search(kind, time_budget=1e6, **settings).fit(X, Y)) == scores(
@@ -229,6 +243,59 @@ class TestAll:
 def test_mistakes_have_a_way_out(kind, settings, message):
     with pytest.raises(InvalidSettingsError, match=message):
         search(kind, **settings).plan()
+
+
+class TestOneSplit:
+    """A single split, by whatever says so, works with every option."""
+
+    SPACE = {"mlpclassifier__lr": [0.1, 0.01], "mlpclassifier__width": [4, 8]}
+    HELD_OUT = np.arange(150) % 5 == 0
+
+    @pytest.mark.parametrize("kind", FAMILY)
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"refit": one_standard_error},
+            {"refit": best_score},
+            {"refit": "accuracy", "scoring": ["accuracy", "neg_log_loss"]},
+            {"ensemble": True},
+            {"return_train_score": True, "stacking": False},
+            {"fold_schedule": "grow"},
+            {"sampler": "sobol", "error_score": 0.0},
+        ],
+        ids=lambda settings: str(list(settings)),
+    )
+    def test_works_with_every_option(self, kind, settings):
+        if not settings.keys() <= set(kind._get_param_names()):
+            pytest.skip("this kind of search has no such option")
+        cv = PredefinedSplit(np.where(self.HELD_OUT, 0, -1))
+        found = search(kind, self.SPACE, cv=cv, max_resources=3, **settings).fit(X, Y)
+        rows, index = found.cv_results_, found.best_index_
+        name = found._ranked_by
+        assert found.n_splits_ == 1
+        np.testing.assert_array_equal(rows[f"mean_test_{name}"], rows[f"split0_test_{name}"])
+        assert set(rows[f"std_test_{name}"]) == {0.0}
+        assert rows[f"mean_test_{name}"][index] == max(
+            rows[f"mean_test_{name}"][rows["n_resources"] == rows["n_resources"][index]]
+        )
+        assert found.predict(X).shape == (150,)
+
+    @pytest.mark.parametrize(
+        "cv",
+        [
+            ShuffleSplit(1, random_state=0),
+            StratifiedShuffleSplit(1, random_state=0),
+            [(np.flatnonzero(~HELD_OUT), np.flatnonzero(HELD_OUT))],
+        ],
+    )
+    def test_is_said_in_any_way(self, cv):
+        kind = SuccessiveHalvingSearchCV
+        settings = {"sampler": "grid", "refit": one_standard_error, "max_resources": 3}
+        found = search(kind, self.SPACE, cv=cv, **settings).fit(X, Y)
+        ((train, valid),) = check_cv(cv).split(X, Y)
+        oracle = pipe().set_params(**found.best_params_, mlpclassifier__max_epochs=3)
+        expected = oracle.fit(X[train], Y[train]).score(X[valid], Y[valid])
+        assert found.cv_results_["split0_test_score"][found.best_index_] == expected
 
 
 class TestGrowingFolds:

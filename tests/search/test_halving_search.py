@@ -29,6 +29,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sktune import Choice, Float, Int, MLPClassifier, MLPRegressor, SuccessiveHalvingSearchCV
 from sktune.exceptions import AllRunsFailedError, InvalidSettingsError
+from sktune.samplers import RandomSampler
 from tests.user_nets import ByName, classifier, regressor, same_bits
 
 X, Y = load_iris(return_X_y=True)
@@ -518,6 +519,18 @@ class TestMistakes:
             ({"sampler": "tea"}, "'tpe'"),
             ({"space": {"mlpclassifier__max_epochs": [1]}}, "is the resource"),
             ({"space": {"mlpclassifier__widht": [1]}}, "did you mean"),
+            (
+                {"cv": StratifiedKFold},
+                r"`cv`=StratifiedKFold is a class: write StratifiedKFold\(\)",
+            ),
+            ({"cv": "stratified"}, "`cv`='stratified' must be"),
+            ({"estimator": MLPClassifier}, "`estimator`=MLPClassifier is a class"),
+            ({"estimator": make_pipeline(StandardScaler)}, "The step 'type' of `estimator`"),
+            ({"sampler": RandomSampler}, "`sampler`=RandomSampler is a class"),
+            ({"scoring": "acuracy"}, "did you mean `accuracy`"),
+            ({"scoring": ["mse", "auc"], "refit": False}, "(?s)mean_squared_error.*`roc_auc`"),
+            ({"cv": np.int64(1)}, "`cv`=1 must be"),
+            ({"max_resources": np.float64(0.5)}, "`max_resources`=0.5 must be"),
         ],
     )
     def test_with_a_way_out(self, settings, message):

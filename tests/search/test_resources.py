@@ -4,17 +4,24 @@ import numpy as np
 import pytest
 from scipy.stats import loguniform
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import SGDClassifier, SGDRegressor
-from sklearn.model_selection import StratifiedKFold
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neural_network import MLPClassifier as SklearnMLP
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sktune import HyperbandSearchCV, SuccessiveHalvingSearchCV
+from sktune import (
+    Choice,
+    HyperbandSearchCV,
+    MLPClassifier,
+    SuccessiveHalvingSearchCV,
+    suggest_space,
+)
 from sktune.exceptions import InvalidSettingsError
 
 X, Y = load_iris(return_X_y=True)
@@ -190,3 +197,83 @@ class TestParameters:
     def test_mistakes_have_a_way_out(self, settings, message):
         with pytest.raises(InvalidSettingsError, match=message):
             halving(RandomForestClassifier(), {"max_depth": [1]}, **settings).fit(X, Y)
+
+
+class TestRefusedSettings:
+    """Where ``partial_fit`` refuses settings that ``fit`` takes."""
+
+    CASES = [
+        (SGDClassifier(class_weight="balanced", random_state=0), {"alpha": [1e-4, 1e-3]}),
+        (SGDClassifier(random_state=0), {"class_weight": ["balanced", None]}),
+        (SGDClassifier(random_state=0), {"early_stopping": Choice([True, False])}),
+        (SGDClassifier(random_state=0), [{"alpha": [1e-3]}, {"early_stopping": [True]}]),
+        (
+            make_pipeline(StandardScaler(), SGDClassifier(early_stopping=True, random_state=0)),
+            {"sgdclassifier__alpha": [1e-4, 1e-3]},
+        ),
+        (
+            make_pipeline(StandardScaler(), SGDClassifier(random_state=0)),
+            {"sgdclassifier": [SGDClassifier(random_state=0), LogisticRegression()]},
+        ),
+    ]
+
+    @pytest.mark.parametrize(("estimator", "space"), CASES)
+    def test_rows_are_allotted(self, estimator, space):
+        search = SuccessiveHalvingSearchCV(
+            estimator, space, sampler="grid", min_resources=50, cv=3, random_state=0
+        ).fit(X, Y)
+        assert search.max_resources_ == len(X)
+        assert set(search.cv_results_["status"]) == {"ok"}
+        assert search.score(X, Y) > 0.6
+
+    @pytest.mark.parametrize(("estimator", "space"), CASES)
+    def test_passes_are_refused(self, estimator, space):
+        search = SuccessiveHalvingSearchCV(estimator, space, resource="passes", max_resources=9)
+        with pytest.raises(InvalidSettingsError, match="'passes' needs partial_fit, which refuses"):
+            search.plan()
+
+    def test_passes_that_cannot_be_are_told_of(self):
+        search = SuccessiveHalvingSearchCV(*self.CASES[0], max_resources=9, cv=3)
+        with pytest.raises(InvalidSettingsError, match=r"means rows here.*is not supported"):
+            search.fit(X, Y)
+
+
+class TestWrappedNets:
+    """Nets that another estimator fits, whose epochs the search allots by name."""
+
+    CASES = [
+        (CalibratedClassifierCV(MLPClassifier(random_state=0), cv=2), "estimator__"),
+        (
+            CalibratedClassifierCV(
+                make_pipeline(StandardScaler(), MLPClassifier(random_state=0)), cv=2
+            ),
+            "estimator__mlpclassifier__",
+        ),
+        (
+            make_pipeline(StandardScaler(), BaggingClassifier(MLPClassifier(), 2, random_state=0)),
+            "baggingclassifier__estimator__",
+        ),
+    ]
+
+    @pytest.mark.parametrize(("estimator", "prefix"), CASES)
+    def test_are_fitted_for_the_epochs_of_the_rung(self, estimator, prefix):
+        space = {f"{prefix}lr": [0.001, 0.05]}
+        search = halving(estimator, space, sampler="grid", max_resources=4, factor=2).fit(X, Y)
+        assert [row["n_resources"] for row in search.plan_] == [2, 4]
+        assert search.stacking_["reasons"] == {"it is fitted anew at each rung": 6}
+        oracle = clone(estimator).set_params(**search.best_params_, **{f"{prefix}max_epochs": 4})
+        scores = cross_val_score(oracle, X, Y, cv=StratifiedKFold(3))
+        rows = search.cv_results_
+        assert [rows[f"split{k}_test_score"][search.best_index_] for k in range(3)] == list(scores)
+
+    @pytest.mark.parametrize(("estimator", "prefix"), CASES)
+    def test_have_a_suggested_space_and_a_length_of_their_own(self, estimator, prefix):
+        search = halving(estimator, "auto")
+        names = set(suggest_space(MLPClassifier()))
+        assert set(suggest_space(estimator)) == {prefix + name for name in names}
+        assert search.plan()[-1]["n_resources"] == MLPClassifier().max_epochs
+
+    def test_are_not_searched_for_their_epochs(self):
+        estimator, prefix = self.CASES[0]
+        with pytest.raises(InvalidSettingsError, match="as the resource since it is part"):
+            halving(estimator, {f"{prefix}max_epochs": [1, 2]}).plan()

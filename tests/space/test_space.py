@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kstest, loguniform, uniform
+from scipy.stats import expon, kstest, loguniform, uniform
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
@@ -76,6 +76,11 @@ class TestDimensions:
 
 
 class TestSpace:
+    def test_known_values_are_those_that_tell_what_is_tried(self):
+        space = Space([{"a": [1, "x"], "b": Int(1, 9)}, {"c": Float(0, 1), "d": expon()}])
+        known = [("a", 1), ("a", "x"), ("b", 1), ("b", 9), ("c", 0.1), ("c", 0.9)]
+        assert list(space.known_values()) == known
+
     def test_names_and_size(self):
         space = Space([{"a": [1, 2]}, {"a": [3], "b": Choice([4, 5])}])
         assert space.names == ["a", "b"]

@@ -1,5 +1,7 @@
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, check_scoring, log_loss, make_scorer
 
@@ -40,9 +42,44 @@ def test_scores_that_are_not_finite_do_not_count(value):
         score(lambda estimator, X, y: value)
 
 
-def test_scores_that_are_no_numbers_are_refused():
-    with pytest.raises(ValueError, match="must return a number"):
-        score(lambda estimator, X, y: "good")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        float,
+        np.float32,
+        np.float64,
+        np.asarray,
+        lambda value: np.array([value]),
+        lambda value: np.array([[value]], dtype=object),
+        lambda value: pd.Series([value]),
+        torch.tensor,
+        lambda value: torch.tensor([value], requires_grad=True),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [lambda value: value, lambda value: {"mine": value}])
+def test_scores_that_hold_one_number_are_that_number(kind, wrapped):
+    (found,) = score(lambda estimator, X, y: wrapped(kind(0.5))).values()
+    assert found == 0.5
+    assert type(found) is float
+
+
+def test_scores_that_are_yes_or_no_are_1_or_0():
+    assert score(lambda estimator, X, y: np.True_) == {"score": 1.0}
+    assert score(lambda estimator, X, y: torch.tensor(False)) == {"score": 0.0}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["good", None, 1j, [0.5], np.array([0.5, 0.5]), np.array([]), np.array("a"), torch.ones(2)],
+)
+def test_scores_that_are_no_numbers_are_refused_by_the_name_of_the_scorer(value):
+    def mine(estimator, X, y):
+        return value
+
+    with pytest.raises(ValueError, match=r"mine returned .* must return one real number"):
+        score(mine)
+    with pytest.raises(ValueError, match=r"'other' returned .* must return one real number"):
+        score(lambda estimator, X, y: {"other": value})
 
 
 def test_which_scorers_read_predictions_only():

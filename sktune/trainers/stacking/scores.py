@@ -88,7 +88,8 @@ class StackScores:
 
 
 def _reads_predictions(member: Member) -> bool:
-    is_own = any(own(member.net, Treatment.SCORED_ALONE)) or type(member.net).score not in _SCORES
+    score = getattr(type(member.net), "score", None)
+    is_own = any(own(member.net, Treatment.SCORED_ALONE)) or score not in _SCORES
     return reads_predictions_only(member.job.setup.scorer) and not is_own
 
 
