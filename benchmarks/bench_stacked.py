@@ -33,9 +33,9 @@ from torch import nn
 
 from sktune import ConvNetClassifier, MLPClassifier, SuccessiveHalvingSearchCV
 from sktune.nets.module import MLP, ConvNet
+from sktune.nets.threads import at_most
 from sktune.space import Space
 from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, StackedTrainer
-from sktune.trainers.setup import one_thread
 
 EPOCHS = 5
 SPACE = {
@@ -278,7 +278,7 @@ def search(options):
         solo, stacked, plain = timed(off), timed(on), by_skorch(on)
         ratios.append((plain / stacked, solo / stacked))
         shares = [sum(r[f"{n}_time"] for r in on.history_) / 2 / stacked for n in ("fit", "score")]
-        with one_thread():
+        with at_most(1):
             limit = seconds_of_products(on)
         print(
             f"| {seed} | {plain:.1f} | {solo:.1f} | {stacked:.1f} | {ratios[-1][0]:.1f} "

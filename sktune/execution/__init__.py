@@ -2,5 +2,6 @@
 
 from sktune.execution.executor import Executor
 from sktune.execution.files import dump
+from sktune.execution.lifetime import stopping_in_order
 
-__all__ = ["Executor", "dump"]
+__all__ = ["Executor", "dump", "stopping_in_order"]

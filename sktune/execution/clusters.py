@@ -16,7 +16,6 @@ from sktune.execution.pools import Call, Done, is_worth_sharing
 class _Cluster:
     """Workers that are sent each array once, ahead of the jobs that need it."""
 
-    is_here = False
     _parcels: Parcels
 
     def share(self, array: Any) -> Any:

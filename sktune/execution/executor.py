@@ -1,24 +1,26 @@
 """One way to run jobs: joblib, with the caller's ``n_jobs`` and ``parallel_config``."""
 
 import itertools
-import tempfile
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
-from joblib import Parallel, cpu_count
+from joblib import Parallel
 
 from sktune.candidates import Failure
 from sktune.exceptions import LostWorkerError, RunTimeoutError
 from sktune.execution.clusters import DaskPool, RayPool, is_cluster, is_dask
+from sktune.execution.lifetime import end_with_parent
 from sktune.execution.local import LocalPool
 from sktune.execution.outcome import Job, Result, attempt
 from sktune.execution.pools import Pool
 from sktune.execution.watch import limited, where_it_hung
+from sktune.temporary import clear_abandoned, temporary_folder
 
 T = TypeVar("T")
 Answer = tuple[int, Any]
@@ -32,6 +34,9 @@ class _Outcome(NamedTuple):
 
 class Executor:
     """Workers for the length of a ``with`` block.
+
+    ``folder`` is a temporary folder that they all see: None if there are no other processes, or
+    they are on other machines.
 
     Parameters
     ----------
@@ -57,13 +62,25 @@ class Executor:
         self._finished: SimpleQueue[_Outcome] = SimpleQueue()
         # Pools are numbered, since an old one may go on telling of jobs that were lost with it.
         self._generation = 0
+        self.folder: Path | None = None
 
     def __enter__(self) -> Self:
-        self._parallel.__enter__()
-        self._parallel._backend.start_call()
-        self._folder = tempfile.TemporaryDirectory(prefix="sktune-", ignore_cleanup_errors=True)
-        self._pool: Pool = _pool(self._parallel, Path(self._folder.name))
+        clear_abandoned()
+        end_with_parent()
+        with ExitStack() as resources:
+            if self.has_processes and not is_cluster(self._parallel._backend):
+                self.folder = resources.enter_context(temporary_folder())
+            resources.enter_context(self._parallel)
+            self._parallel._backend.start_call()
+            self._pool: Pool = _pool(self._parallel, self.folder)
+            resources.push(self._end)
+            self._resources = resources.pop_all()
         return self
+
+    def _end(self, *raised: object) -> None:
+        if self._in_flight and not self._is_alone:
+            self._pool.abandon()
+        self._parallel._backend.stop_call()
 
     def __exit__(
         self,
@@ -71,11 +88,7 @@ class Executor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._in_flight and not self._is_alone:
-            self._pool.abandon()
-        self._parallel._backend.stop_call()
-        self._parallel.__exit__(kind, error, trace)
-        self._folder.cleanup()
+        self._resources.__exit__(kind, error, trace)
 
     @cached_property
     def n_workers(self) -> int:
@@ -89,22 +102,6 @@ class Executor:
         backend = self._parallel._backend
         is_alone = self.n_workers == 1 or getattr(backend, "supports_sharedmem", False)
         return is_cluster(backend) or not is_alone
-
-    @property
-    def n_threads(self) -> int | None:
-        """Each process's share of the cores; None when there is one process, which has all.
-
-        Threads train in turns, since they share torch's random generator: each turn has all.
-        Workers of a cluster have what the cluster gives them.
-        """
-        if not self.has_processes or is_cluster(self._parallel._backend):
-            return None
-        return max(1, int(cpu_count()) // self.n_workers)
-
-    @property
-    def folder(self) -> Path | None:
-        """A scratch directory that all workers see, None if there is none."""
-        return Path(self._folder.name) if self._pool.is_here else None
 
     def share(self, thing: Any) -> Any:
         """Return an array of numbers where the workers can read it without being sent it.
@@ -156,8 +153,7 @@ class Executor:
             self._send(number, call)
 
     def _note(self, number: int) -> Path | None:
-        folder = self.folder
-        return folder and folder / f"{number}.hung"
+        return self.folder and self.folder / f"{number}.hung"
 
     def next(self) -> Answer:
         """Return (number of a job, its result or failure): the first that is ready.
@@ -224,7 +220,7 @@ class Executor:
         return None if note is None else where_it_hung(note)
 
 
-def _pool(parallel: Any, folder: Path) -> Pool:
+def _pool(parallel: Any, folder: Path | None) -> Pool:
     """Return the way to the workers of joblib's active backend."""
     if is_dask(parallel._backend):
         return DaskPool(parallel)

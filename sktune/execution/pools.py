@@ -17,8 +17,6 @@ _WORTH_SHARING = 1 << 12  # bytes
 class Pool(Protocol):
     """Workers elsewhere, and the way to them."""
 
-    is_here: bool
-    """Whether workers are processes of this machine, which see its files."""
     loses_all: bool
     """Whether all jobs are lost when one worker is."""
 

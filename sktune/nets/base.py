@@ -22,6 +22,7 @@ from sktune.nets.checks import OPTIMIZERS, RULES, mistakes
 from sktune.nets.randomness import Randomness
 from sktune.nets.rates import SCHEDULES
 from sktune.nets.sparse import AnyRows, parts_of, sparse_or_dense
+from sktune.nets.threads import at_most, multiplications, n_threads
 
 # What is predicted at once: rows, and numbers in them.
 _PREDICTION_ROWS = 1 << 12
@@ -250,9 +251,13 @@ class ReadyNet(NeuralNet):
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Self:
         """Train for some epochs, drawing from the net's own random generators."""
-        with self._turn():
+        with self._turn(), at_most(self._n_threads(min(len(X), int(self.batch_size)))):
             super().fit_loop(X, y, epochs=epochs, **params)
         return self
+
+    def _n_threads(self, n_rows: int) -> int:
+        row_shape = self.row_input_shape(self.row_shape_)
+        return n_threads(n_rows * multiplications(self.module_, row_shape))
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return the mini-batches, shuffled for training."""
@@ -294,9 +299,10 @@ class ReadyNet(NeuralNet):
         X = self.rows(X)
         outputs = np.empty((len(X), self.n_outputs_), self._float)
         # No DataLoader here: each of them draws a number from torch's global generator.
-        for rows in parts_of(X, _PREDICTION_ROWS, _PREDICTION_NUMBERS):
-            # Outputs that were kept would lie between the rows in memory, and break it up.
-            outputs[rows] = self.evaluation_step((torch.tensor(X[rows]), None)).cpu()
+        with at_most(self._n_threads(min(len(X), _PREDICTION_ROWS))):
+            for rows in parts_of(X, _PREDICTION_ROWS, _PREDICTION_NUMBERS):
+                # Outputs that were kept would lie between the rows in memory, and break it up.
+                outputs[rows] = self.evaluation_step((torch.tensor(X[rows]), None)).cpu()
         return outputs
 
 

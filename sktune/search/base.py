@@ -21,7 +21,7 @@ from sklearn.utils.validation import _num_samples, column_or_1d
 from sktune.candidates import Seeds
 from sktune.engine import Engine, Observer, Problem, Rows
 from sktune.exceptions import InvalidSettingsError, SharedPathWarning, StorageError, refuse
-from sktune.execution import Executor
+from sktune.execution import Executor, stopping_in_order
 from sktune.journal import Storage
 from sktune.nets import plain_labels
 from sktune.samplers import sampler_for
@@ -148,7 +148,7 @@ class BaseSearch(
         problem = self._problem(X, y, splits, routed, high)
         refuse(data_mistakes(self, problem, space))
         self._look_first(problem, space)
-        with storage_of(self, problem, plan) as storage:
+        with stopping_in_order(), storage_of(self, problem, plan) as storage:
             if storage is not None:
                 problem = replace(problem, seeds=Seeds(storage.seed))
             tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
@@ -254,9 +254,7 @@ class BaseSearch(
         observers: list[Observer] = [self._printer(schedule.plan)] if self.verbose else []
         with Executor(self.n_jobs) as executor:
             refuse(worker_mistakes(self, executor.has_processes))
-            setup = replace(
-                problem.setup, n_threads=executor.n_threads, worker_folder=executor.folder
-            )
+            setup = replace(problem.setup, worker_folder=executor.folder)
             engine = Engine(
                 replace(problem, setup=setup),
                 sampler_for(self.sampler, space, problem.seeds.root),

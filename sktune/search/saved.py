@@ -1,15 +1,14 @@
 """A finished search on disk: all of it or nothing."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sktune.exceptions import InvalidSettingsError
 from sktune.execution import dump
+from sktune.temporary import clear_abandoned, temporary_folder
 
 
 @contextmanager
@@ -29,20 +28,29 @@ def result_directory(path: str) -> Iterator[Path]:
         )
     made = [folder for folder in goal.parents if not folder.exists()]
     try:
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
-    except OSError as error:
-        raise InvalidSettingsError(
-            f"{path}: cannot be written ({error.strerror}): choose another --output"
-        ) from None
-    try:
-        yield scratch
-        scratch.chmod(0o755)
-        scratch.rename(goal)
+        with _scratch(goal) as scratch:
+            yield scratch
+            scratch.chmod(0o755)
+            scratch.rename(goal)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        for folder in [] if goal.exists() else made:
+        for folder in [] if goal.exists() else filter(Path.exists, made):
             folder.rmdir()
+
+
+@contextmanager
+def _scratch(goal: Path) -> Iterator[Path]:
+    """Give a folder beside the goal, and remove what searches that were killed left there."""
+    prefix = f".{goal.name}-"
+    with ExitStack() as stack:
+        try:
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            clear_abandoned(goal.parent, prefix)
+            scratch = stack.enter_context(temporary_folder(goal.parent, prefix))
+        except OSError as error:
+            raise InvalidSettingsError(
+                f"{goal}: cannot be written ({error.strerror}): choose another --output"
+            ) from None
+        yield scratch
 
 
 def save(directory: Path, estimator: Any, settings: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from sktune.candidates import Candidate, Run
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
 from sktune.search.ensemble import fold_ensemble
-from sktune.trainers import AdvanceJob, FoldJob, PreparedFold
+from sktune.trainers import AdvanceJob, FoldJob, PreparedFold, threads_of_refit
 
 
 class Winner:
@@ -22,8 +22,7 @@ class Winner:
     def __init__(self, engine: Engine, candidate: Candidate) -> None:
         self._engine = engine
         self._problem = engine.problem
-        # The refit has all cores to itself.
-        self._setup = replace(engine.problem.setup, n_threads=None)
+        self._setup = engine.problem.setup
         self._candidate = candidate
 
     def refitted(self, n_resources: int) -> Any:
@@ -38,7 +37,9 @@ class Winner:
         trainer, record = self._engine.trainer, self._engine.record
         snapshot = record.refit_of(self._candidate.candidate_id, n_resources)
         if snapshot is None:
-            snapshot = trainer.refit(AdvanceJob(setup, params, fold, n_resources, seed)).snapshot
+            # The refit has all cores to itself, as far as it has use for them.
+            alone = replace(setup, n_threads=threads_of_refit(setup, params, fold))
+            snapshot = trainer.refit(AdvanceJob(alone, params, fold, n_resources, seed)).snapshot
             if not trainer.keeps_rows:
                 record.refitted(self._candidate.candidate_id, n_resources, snapshot)
         return self._whole(fold, snapshot)

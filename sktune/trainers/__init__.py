@@ -15,6 +15,7 @@ from sktune.trainers.scoring import as_score, ranking_metric, reads_predictions_
 from sktune.trainers.setup import Setup
 from sktune.trainers.target_steps import transforms_targets
 from sktune.trainers.targets import class_labels
+from sktune.trainers.threads import threads_of_refit
 from sktune.trainers.trainer import SoloTrainer, StackedTrainer, Trainer
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "refuse_untrainable",
     "setting_objections",
     "shared_paths",
+    "threads_of_refit",
     "trains_in_epochs",
     "transforms_targets",
     "untraced_parameters",

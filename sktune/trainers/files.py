@@ -6,7 +6,6 @@ another fold's network, which has seen the held-out rows.
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Checkpoint, TrainEndCheckpoint
 
+from sktune.temporary import temporary_folder
 from sktune.trainers.snapshot import RunState
 
 _WRITERS = (Checkpoint, TrainEndCheckpoint)
@@ -37,12 +37,12 @@ def own_directory(state: RunState, parent: Path | None = None) -> Iterator[None]
     state.paths = state.paths or [_settings(checkpoint) for checkpoint in checkpoints]
     # After the search the directory of its workers is gone.
     parent = parent if parent is not None and parent.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="sktune-run-", dir=parent) as name:
-        state.directory = name
+    with temporary_folder(parent) as folder:
+        state.directory = str(folder)
         for path, content in state.files.items():
-            _made(Path(name, path)).write_bytes(content)
+            _made(folder / path).write_bytes(content)
         for checkpoint, settings in zip(checkpoints, state.paths, strict=True):
-            vars(checkpoint).update(_moved(settings, Path(name), _folders(state)))
+            vars(checkpoint).update(_moved(settings, folder, _folders(state)))
         try:
             yield
         finally:

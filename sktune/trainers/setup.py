@@ -7,29 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-import torch
 from sklearn import config_context, get_config
 from sklearn.base import clone
 
 from sktune.candidates import Params
+from sktune.nets.threads import at_most
 from sktune.space import final_step
 from sktune.trainers.adapt import adapted
 from sktune.trainers.devices import own_gpu
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one core for the length of a ``with`` block.
-
-    The product of two single matrices is added up in an order that depends on the number of
-    threads; a batch of products is not.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)
@@ -38,9 +23,9 @@ class Setup:
 
     ``horizon`` is the most epochs a run can have: learning-rate schedules are laid out for it.
     ``refit`` says by which metric candidates are promoted, see :func:`ranking_metric`;
-    ``classes`` are the labels of a classification. ``n_threads`` is the number of torch threads
-    of a worker, None to leave it alone; ``worker_folder`` is where workers of one machine find
-    out which GPU is theirs.
+    ``classes`` are the labels of a classification. ``n_threads`` is the most threads of torch:
+    runs train on one, as their results depend on the number; ``worker_folder`` is where workers
+    of one machine find out which GPU is theirs.
     """
 
     estimator: Any
@@ -49,7 +34,7 @@ class Setup:
     refit: Any = True
     classes: npt.NDArray[Any] | None = None
     return_train_score: bool = False
-    n_threads: int | None = None
+    n_threads: int = 1
     worker_folder: Path | None = None
     config: Mapping[str, Any] = field(default_factory=get_config)
 
@@ -77,10 +62,5 @@ class Setup:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Give a worker the caller's scikit-learn settings and its share of the cores."""
-        threads = torch.get_num_threads()
-        with config_context(**self.config), own_gpu(self.worker_folder):
-            torch.set_num_threads(self.n_threads or threads)
-            try:
-                yield
-            finally:
-                torch.set_num_threads(threads)
+        with config_context(**self.config), own_gpu(self.worker_folder), at_most(self.n_threads):
+            yield

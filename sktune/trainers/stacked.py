@@ -16,7 +16,6 @@ import torch
 from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
 from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights, strict_warnings
-from sktune.trainers.setup import one_thread
 from sktune.trainers.solo import advance
 from sktune.trainers.stacking.kinship import structure
 from sktune.trainers.stacking.member import Encoder, Member
@@ -136,7 +135,6 @@ def alone(job: AdvanceJob, reason: str) -> Outcome:
     """Train and score a run alone; ``reason`` says why."""
     start = time.perf_counter()
     try:
-        with one_thread():
-            return replace(advance(job), solo_reason=reason)
+        return replace(advance(job), solo_reason=reason)
     except Exception as error:
         return Failure.of(error, time.perf_counter() - start)

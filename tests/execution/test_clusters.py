@@ -48,7 +48,6 @@ def test_arrays_are_sent_once(backend, n_jobs, monkeypatch):
     array = np.arange(100_000.0)
     with parallel_config(backend), Executor(n_jobs) as executor:
         assert executor.folder is None
-        assert executor.n_threads is None
         assert executor.share(array) is array
         found = run(executor, kind, [array] * 6)
     assert [total for _, _, total in found] == [array.sum()] * 6

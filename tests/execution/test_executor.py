@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 
 from sktune.execution import Executor
@@ -35,14 +35,6 @@ class TestWorkers:
     def test_processes_are_others(self):
         with Executor(n_jobs=2) as executor:
             assert os.getpid() not in {pid for pid, _ in run(executor, where, range(4))}
-
-    def test_cores_are_used_once(self):
-        assert Executor(n_jobs=1).n_threads is None
-        for n_jobs in (2, 3, 100):
-            executor = Executor(n_jobs)
-            assert executor.n_threads == max(1, cpu_count() // n_jobs)
-        with parallel_config("threading"):
-            assert Executor(n_jobs=2).n_threads is None
 
     def test_processes_are_shared_with_scikit_learn(self):
         Parallel(n_jobs=2)(delayed(where)(job) for job in range(4))

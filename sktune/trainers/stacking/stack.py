@@ -1,14 +1,13 @@
 """A stack in training: weights, program, optimiser and mini-batches of its members together."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 
 from sktune.nets.sparse import AnyRows, parts_of
 from sktune.trainers.runs import silenced
-from sktune.trainers.setup import one_thread
 from sktune.trainers.stacking.batches import Batch, Batches
 from sktune.trainers.stacking.dropout import Masks, MaskSource, dropout_rates
 from sktune.trainers.stacking.kinship import clipping, loader_settings
@@ -127,7 +126,7 @@ class Stack:
             self.weights.release(row)
             self._optimizer.release(row)
         if member.change:
-            with member.guarded(), one_thread():
+            with member.guarded():
                 member.go_on_alone()
 
     def _decays(self) -> torch.Tensor | None:
@@ -150,8 +149,7 @@ class Stack:
             self._shapes[n_rows] = [shape for _, shape in needed]
         is_full = n_rows == self._batches.batch_size and n_networks == len(self.members)
         place.masks[:] = next(masks if is_full else self._masks_of(networks, 1, n_rows))
-        with one_thread() if n_networks == 1 else nullcontext():
-            losses[networks] = step()
+        losses[networks] = step()
 
     def _step(self, batch: Batch) -> tuple[Place, Step]:
         """Return where mini-batches of this size are put, one after the other, and the step."""
