@@ -4,6 +4,7 @@ import hashlib
 import math
 import pickle
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
@@ -120,7 +121,8 @@ class History:
         self.exhausted = False
         self._begun: set[Place] = set()
         self._complete: set[Place] = set()
-        self._n_running = 0
+        self._n_running: Counter[int] = Counter()  # by bracket
+        self._failed: set[int] = set()
         self._in_bracket: dict[int, list[int]] = {}
         self._rungs: dict[tuple[int, int], dict[int, dict[int, Report]]] = {}
 
@@ -139,11 +141,13 @@ class History:
         """Record that a candidate is being trained up to a rung."""
         if not self.is_begun(action.place):
             self._begun.add(action.place)
-            self._n_running += 1
+            self._n_running[action.bracket] += 1
 
     def add(self, report: Report) -> None:
         """Record what a run reported."""
         self.reports.append(report)
+        if report.status != "ok":
+            self._failed.add(report.candidate_id)
         place = report.place
         rung = self._rungs.setdefault((place.bracket, place.rung), {})
         folds = rung.setdefault(place.candidate_id, {})
@@ -151,7 +155,7 @@ class History:
         if len(folds) == report.n_folds and place not in self._complete:
             self._complete.add(place)
             self.completed.append(place)
-            self._n_running -= place in self._begun
+            self._n_running[place.bracket] -= place in self._begun
 
     def in_bracket(self, bracket: int) -> Sequence[int]:
         """Return the ids of the candidates of a bracket, in order."""
@@ -165,10 +169,18 @@ class History:
         """Whether a candidate is being trained up to a rung, or has been."""
         return place in self._begun or place in self._complete
 
+    def has_failed(self, candidate_id: int) -> bool:
+        """Whether a run of a candidate has failed, at any rung: it is out of the search."""
+        return candidate_id in self._failed
+
+    def n_running(self, bracket: int) -> int:
+        """Return how many candidates of a bracket have begun a rung and are still to report."""
+        return self._n_running[bracket]
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing that has begun is still to report."""
-        return self._n_running == 0
+        return self._n_running.total() == 0
 
     def folds(self, candidate_id: int, bracket: int, rung: int) -> Mapping[int, Report]:
         """Return the reports of a candidate at a rung, by fold."""

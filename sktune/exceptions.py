@@ -74,6 +74,20 @@ class SharedPathWarning(UserWarning):
     """
 
 
+class RefitFailedError(SktuneError, RuntimeError):
+    """The best candidate could not be trained on all rows; what the search found stays.
+
+    Remedy: the message says which row of ``cv_results_`` is the next best, and how to train it.
+    """
+
+
+class SearchInterrupt(KeyboardInterrupt):
+    """Ctrl-C during ``fit``; what was found so far is in the attributes of the search.
+
+    Remedy: fit again, with the same ``storage`` to go on where it was.
+    """
+
+
 class AllRunsFailedError(SktuneError, ValueError):
     """No candidate was left with a finite score.
 

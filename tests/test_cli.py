@@ -1,6 +1,8 @@
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import joblib
 import numpy as np
@@ -95,14 +97,34 @@ def test_arguments_that_make_no_sense():
             main(arguments)
 
 
-def test_interrupted_it_leaves_nothing(tmp_path, monkeypatch):
+def test_interrupted_it_leaves_nothing(tmp_path, monkeypatch, capsys):
     def interrupt(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sktune.cli.fit._print_result", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        main(["fit", *QUICK, "--output", str(tmp_path / "out")])
+    assert main(["fit", *QUICK, "--output", str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == "sktune: interrupted\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(tmp_path):
+    storage = tmp_path / "storage"
+    options = ["--candidates", "9", "--max-epochs", "900", "--cv", "3", "--jobs", "1"]
+    command = [sys.executable, "-m", "sktune", "fit", *options, "--storage", str(storage)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, "--output", str(tmp_path / "out")], **pipes) as process:
+        try:
+            while not (storage / "journal.jsonl").exists() and process.poll() is None:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    (line,) = errors.splitlines()
+    assert line.startswith("sktune: The search was interrupted before")
+    assert line.endswith(f"Fit again with `storage`={str(storage)!r} to go on from there.")
+    assert process.returncode == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["storage"]
 
 
 def test_as_a_module():

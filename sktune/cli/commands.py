@@ -15,7 +15,7 @@ _EPILOG = "Without DATA.csv the embedded digits data are used."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 2 after a one-line error."""
+    """Run a command; return 0, 2 after a one-line error, or 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SktuneError, ValueError) as error:
         print(f"sktune: error: {'; '.join(str(error).splitlines())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as error:
+        print(f"sktune: {str(error) or 'interrupted'}", file=sys.stderr)
+        return 130
     return 0
 
 

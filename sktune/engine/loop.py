@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from sktune.candidates import (
     Action,
@@ -23,12 +24,13 @@ from sktune.engine.record import Record, Unrecorded
 from sktune.engine.reports import failed, reached
 from sktune.engine.waves import Observer, Stack, Wave
 from sktune.exceptions import LostWorkerError
-from sktune.execution import Executor
+from sktune.execution import Executor, noticed_interrupts
 from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
 from sktune.samplers import Sampler
 from sktune.schedules import Schedule
 from sktune.trainers import Advanced, AdvanceJob, PreparedFold, Trainer, head_setting
 
+INTERRUPTED = "interrupted"  # the stop reason
 FoldKey = tuple[str, int]
 Outcome = tuple[Report, bytes | None]
 
@@ -112,18 +114,31 @@ class Engine:
         self._settings: dict[int, str] = {}
 
     def run(self) -> None:
-        """Do what the schedule decides until it says stop and all that has begun has ended."""
-        self._deadline.start(self.executor, self.trainer)
-        self._replay()
-        self._hand_out()
-        while self.executor.n_running:
-            number, result = self.executor.next()
-            if number in self._preparing:
-                self._prepared(self._preparing.pop(number), result)
-            else:
-                self._trained(self._training.pop(number), result)
-            self._hand_out()
-        self.record.write(Stopped(self.stop_reason))
+        """Do what the schedule decides until it says stop and all that has begun has ended.
+
+        A KeyboardInterrupt ends it at once; the stop reason is then "interrupted".
+        """
+        try:
+            with noticed_interrupts() as raise_again:
+                self._deadline.start(self.executor, self.trainer)
+                self._replay()
+                self._hand_out()
+                while self.executor.n_running:
+                    number, result = self.executor.next()
+                    raise_again()
+                    self._take(number, result)
+                    self._hand_out()
+        except KeyboardInterrupt:
+            self.stop_reason = INTERRUPTED
+        else:
+            self._forget_eliminated()
+            self.record.write(Stopped(self.stop_reason))
+
+    def _take(self, number: int, result: Any) -> None:
+        if number in self._preparing:
+            self._prepared(self._preparing.pop(number), result)
+        else:
+            self._trained(self._training.pop(number), result)
 
     # What happened in another process.
 
@@ -225,7 +240,7 @@ class Engine:
         return wave
 
     def _forget_eliminated(self) -> None:
-        """Drop what only eliminated runs needed, so that memory is bounded by the survivors."""
+        """Drop what only runs need that are out for good: memory is bounded by the others."""
         alive = set(self.schedule.survivors(self.history))
         self.record.keep_only(alive)
         self.snapshots = {r: kept for r, kept in self.snapshots.items() if r.candidate_id in alive}

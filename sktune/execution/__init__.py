@@ -2,6 +2,7 @@
 
 from sktune.execution.executor import Executor
 from sktune.execution.files import dump
+from sktune.execution.interrupts import noticed_interrupts
 from sktune.execution.lifetime import stopping_in_order
 
-__all__ = ["Executor", "dump", "stopping_in_order"]
+__all__ = ["Executor", "dump", "noticed_interrupts", "stopping_in_order"]

@@ -127,7 +127,10 @@ def _best(found: Recorded) -> Iterator[str]:
 
 
 def _survivors(found: Recorded) -> set[int]:
-    """Return the candidates that were trained to the highest rung of their bracket so far."""
+    """Return the candidates that were trained to the highest rung of their bracket so far.
+
+    Those that failed are left out.
+    """
     highest: dict[int, tuple[int, set[int]]] = {}
     for _, event in found.events:
         if isinstance(event, Begun):
@@ -137,7 +140,8 @@ def _survivors(found: Recorded) -> set[int]:
                 here = candidates if first.rung == rung else set()
                 mine = {advance.candidate_id for advance in event.advances}
                 highest[first.bracket] = first.rung, here | mine
-    return {c for _, candidates in highest.values() for c in candidates}
+    alive = {c for _, candidates in highest.values() for c in candidates}
+    return {c for c in alive if not found.history.has_failed(c)}
 
 
 def _end(found: Recorded) -> Iterator[str]:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from sktune.candidates import Action, Advance, History, Place, Propose, Stop
 from sktune.schedules.plan import Plan
-from sktune.schedules.ranking import Key, key_of
+from sktune.schedules.ranking import Key, best, key_of
 from sktune.schedules.rungs import floor_counts
 
 
@@ -18,7 +18,9 @@ class AsyncHalving:
     """ASHA with promotion (Li et al., *Massively parallel hyperparameter tuning*, MLSys 2020).
 
     Each decision is for one free worker: promote a candidate that is among the best 1/``factor``
-    of its rung, the highest rung first; else begin the next candidate.
+    of its rung, the highest rung first; else begin the next candidate. A candidate that fails is
+    out, and the next in rank may be promoted in its place. When nothing else is left to do, the
+    best is trained on until one has reached the last rung.
 
     Parameters
     ----------
@@ -59,15 +61,25 @@ class AsyncHalving:
         ladder = self._ladder(history)
         place = ladder.promotion(history, self.factor) or ladder.beginning(history)
         if place is not None:
-            return [Advance(*place, self.rungs[place.rung], self.n_folds)]
+            return [self._advance(place)]
         n_known = len(history.candidates)
         if not history.exhausted and (self.n_candidates is None or n_known < self.n_candidates):
             return [Propose(1)]
-        return [Stop("finished")] if history.is_idle else []
+        return self._ending(history) if history.is_idle else []
+
+    def _ending(self, history: History) -> list[Action]:
+        """Return what is due when nobody is among the best of a rung, and nothing is running."""
+        leader = best(history)
+        if leader is None or leader.rung == len(self.rungs) - 1:
+            return [Stop("finished")]
+        return [self._advance(_above(leader))]
 
     def survivors(self, history: History) -> Sequence[int]:
-        """Return all candidates: whoever is not promoted now may be promoted later."""
-        return range(len(history.candidates))
+        """Return all candidates that have not failed: each may be promoted later."""
+        return [c for c in range(len(history.candidates)) if not history.has_failed(c)]
+
+    def _advance(self, place: Place) -> Advance:
+        return Advance(*place, self.rungs[place.rung], self.n_folds)
 
     def _ladder(self, history: History) -> "_Ladder":
         # What a history says of the rungs, kept from decision to decision: reading it from the
@@ -95,19 +107,21 @@ class _Ladder:
     def read(self, history: History) -> None:
         """Take note of the candidates that have reached a rung since the last reading."""
         for place in history.completed[self._n_read :]:
-            rung = self._rungs[place.rung]
-            rung.n_complete += 1
             standing = history.standing(place)
             if standing is not None:
-                rung.add(_Entry(key_of(standing), place))
+                self._rungs[place.rung].add(_Entry(key_of(standing), place))
+            elif place.rung:
+                self._rungs[place.rung - 1].free_place_of(place.candidate_id)
+            else:
+                self._rungs[0].n_complete += 1
         self._n_read = len(history.completed)
 
     def promotion(self, history: History, factor: int) -> Place | None:
         """Return the candidate to promote and where to, the highest rung first."""
         for rung in reversed(self._rungs[:-1]):
-            best = rung.best_unpromoted(history)
-            if best is not None and rung.place_of(best.key) < rung.n_complete // factor:
-                return _above(best.place)
+            first = rung.best_unpromoted(history)
+            if first is not None and rung.place_of(first.key) < rung.n_complete // factor:
+                return _above(first.place)
         return None
 
     def beginning(self, history: History) -> Place | None:
@@ -121,14 +135,25 @@ class _Ladder:
 
 
 class _Rung:
+    """Who has reached a rung, best first, and who of them has not gone on.
+
+    ``n_complete`` counts those that have failed at the first rung too, but not at others, where
+    their places are filled.
+    """
+
     def __init__(self) -> None:
         self.n_complete = 0
         self._keys: list[Key] = []
         self._unpromoted: list[_Entry] = []
 
     def add(self, entry: _Entry) -> None:
+        self.n_complete += 1
         insort(self._keys, entry.key)
         heapq.heappush(self._unpromoted, entry)
+
+    def free_place_of(self, candidate_id: int) -> None:
+        """Let the next in rank have the place of a candidate that was promoted and failed."""
+        self._keys = [key for key in self._keys if key.candidate_id != candidate_id]
 
     def best_unpromoted(self, history: History) -> _Entry | None:
         while self._unpromoted and history.is_begun(_above(self._unpromoted[0].place)):

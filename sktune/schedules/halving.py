@@ -1,6 +1,6 @@
 """Successive halving: train all a little, keep the best 1/factor, train those on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sktune.candidates import Action, Advance, History, Place, Propose, Stop
@@ -14,6 +14,9 @@ FoldRule = Callable[[int, int], tuple[int, ...]]
 @dataclass(frozen=True)
 class SuccessiveHalving:
     """The rule of one synchronous bracket (Jamieson and Talwalkar, AISTATS 2016).
+
+    A candidate that fails at a rung is out, and the next in rank takes its place there: the last
+    rung is filled while there is anyone left.
 
     Parameters
     ----------
@@ -76,30 +79,53 @@ class SuccessiveHalving:
         return Plan.growing(self.counts, self.rungs, self.folds, self.bracket)
 
     def decide(self, history: History) -> list[Action]:
-        """Return all that is due and has not begun; a pure function of the history."""
-        alive = history.in_bracket(self.bracket)
-        if len(alive) < self.counts[0] and not history.exhausted:
-            return [Propose(self.counts[0] - len(alive), self.bracket)]
-        for rung, keep in enumerate(self.counts):
-            if rung:
-                alive = self._promoted(history, rung - 1, keep)
-            places = [Place(c, self.bracket, rung) for c in alive]
-            if not all(map(history.is_complete, places)):
-                return [self._advance(place) for place in places if not history.is_begun(place)]
-        return [Stop("finished")]
+        """Return all that is due and has not begun; a pure function of the history.
+
+        The place of a candidate that failed is filled by the next in rank when all that has begun
+        has reported, so that it does not matter in which order that happens.
+        """
+        begun = history.in_bracket(self.bracket)
+        if len(begun) < self.counts[0] and not history.exhausted:
+            return [Propose(self.counts[0] - len(begun), self.bracket)]
+        first = [Place(c, self.bracket, 0) for c in begun]
+        if not all(map(history.is_complete, first)):
+            return [self._advance(place) for place in first if not history.is_begun(place)]
+        if history.n_running(self.bracket):
+            return []
+        return list(self._promotions(history)) or [Stop("finished")]
 
     def survivors(self, history: History) -> Sequence[int]:
-        """Return the candidates that have not been eliminated."""
-        alive = history.in_bracket(self.bracket)
-        for rung, keep in enumerate(self.counts[1:]):
-            if not all(history.is_complete(Place(c, self.bracket, rung)) for c in alive):
-                break
-            alive = self._promoted(history, rung, keep)
-        return alive
+        """Return who has reached the last rung when it is full, else all that have not failed.
 
-    def _promoted(self, history: History, rung: int, keep: int) -> list[int]:
-        order = ranked(history.standings(self.bracket, rung))
-        return sorted(standing.candidate_id for standing in order[:keep])
+        Until then each may be called to fill the place of one that fails.
+        """
+        last = history.standings(self.bracket, len(self.counts) - 1)
+        if len(last) >= self.counts[-1]:
+            return [standing.candidate_id for standing in last]
+        return [c for c in history.in_bracket(self.bracket) if not history.has_failed(c)]
+
+    def _promotions(self, history: History) -> Iterator[Advance]:
+        """Yield who fills the lowest rung that has free places and candidates for them."""
+        for rung, wanted in enumerate(self._wanted(history)[1:], start=1):
+            n_free = max(0, wanted - len(history.standings(self.bracket, rung)))
+            order = ranked(history.standings(self.bracket, rung - 1))
+            above = [Place(standing.candidate_id, self.bracket, rung) for standing in order]
+            chosen = sorted([place for place in above if not history.is_begun(place)][:n_free])
+            if chosen:
+                yield from map(self._advance, chosen)
+                return
+
+    def _wanted(self, history: History) -> list[int]:
+        """Return how many candidates must reach each rung without failure.
+
+        That is its count, and more if so many failed at the rung above that more must come up.
+        """
+        wanted = list(self.counts)
+        for rung in reversed(range(1, len(wanted))):
+            reached = history.reached(self.bracket, rung)
+            n_failed = len(reached) - len(history.standings(self.bracket, rung))
+            wanted[rung - 1] = max(wanted[rung - 1], wanted[rung] + n_failed)
+        return wanted
 
     def _advance(self, place: Place) -> Advance:
         return Advance(*place, self.rungs[place.rung], self.folds[place.rung])

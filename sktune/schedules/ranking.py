@@ -29,16 +29,20 @@ def ranked(standings: Iterable[Standing]) -> list[Standing]:
 
 
 def in_order(history: History) -> Iterator[Place]:
-    """Yield all finite standings: the highest level first, and best first within a level."""
+    """Yield all standings: the highest level first, and best first within a level.
+
+    Candidates that failed are left out, also at the rungs that they had reached before.
+    """
     for level in history.levels():
         entries = [
             (key_of(standing), Place(standing.candidate_id, *key))
             for key in level
             for standing in history.standings(*key)
+            if not history.has_failed(standing.candidate_id)
         ]
         yield from (place for _, place in sorted(entries))
 
 
 def best(history: History) -> Place | None:
-    """Return the best candidate of the highest level that has a finite one, None if none has."""
+    """Return the best candidate of the highest level that has one, None if all have failed."""
     return next(in_order(history), None)

@@ -56,7 +56,7 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
         As in :class:`SuccessiveHalvingSearchCV`. ``plan_`` has the candidates of each rung if
         nobody is promoted too early, ``n_candidates_`` those that there were.
     stop_reason_ : str
-        "finished", "target_score", "patience", "time_budget", or "callback".
+        "finished", "target_score", "patience", "time_budget", "interrupted", or "callback".
 
     Examples
     --------

@@ -4,6 +4,7 @@ import math
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, Self
@@ -19,8 +20,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, column_or_1d
 
 from sktune.candidates import Seeds
-from sktune.engine import Engine, Observer, Problem, Rows
-from sktune.exceptions import InvalidSettingsError, SharedPathWarning, StorageError, refuse
+from sktune.engine import INTERRUPTED, Engine, Observer, Problem, Rows
+from sktune.exceptions import (
+    AllRunsFailedError,
+    InvalidSettingsError,
+    SharedPathWarning,
+    StorageError,
+    refuse,
+)
 from sktune.execution import Executor, stopping_in_order
 from sktune.journal import Storage
 from sktune.nets import plain_labels
@@ -30,6 +37,7 @@ from sktune.search.checks import class_mistakes, setting_mistakes, space_mistake
 from sktune.search.conclusion import Conclusion, features
 from sktune.search.data_checks import data_mistakes
 from sktune.search.delegation import Delegating
+from sktune.search.interruption import interruptible
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
 from sktune.search.resources import (
     CONTINUED,
@@ -107,6 +115,7 @@ class BaseSearch(
         return plan if resource in CONTINUED else plan.in_units_of(resource)
 
     @with_callbacks
+    @interruptible
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search, then refit the best candidate on all rows.
 
@@ -132,7 +141,12 @@ class BaseSearch(
         StorageError
             If ``storage`` is in use, damaged, of another search, or cannot be written.
         AllRunsFailedError
-            If no candidate has a finite score.
+            If every candidate has failed.
+        SearchInterrupt
+            At Ctrl-C; a KeyboardInterrupt that says how to go on. All attributes but the
+            estimator are those of the best so far.
+        RefitFailedError
+            If the best candidate cannot be refitted; all attributes but the estimator are there.
         """
         space = self._checked_space()
         X, y = self._checked_data(X, y)
@@ -153,6 +167,9 @@ class BaseSearch(
                 problem = replace(problem, seeds=Seeds(storage.seed))
             tree = self._callback_tree(plan, X=X, y=y, metadata=params or None)
             engine = self._searched(problem, space, extent, tree, storage)
+            if engine.stop_reason == INTERRUPTED:
+                self._keep_best_so_far(engine, plan, low)
+                raise KeyboardInterrupt
             if tree:
                 tree.search_ends()
             self._conclude(engine, plan, low, tree)
@@ -270,25 +287,50 @@ class BaseSearch(
             )
             try:
                 engine.run()
-            except (KeyboardInterrupt, StorageError):
-                if not hasattr(self, "cv_results_"):
-                    self.history_ = engine.history.records()
+            except StorageError:
+                self._keep_history(engine)
                 raise
         return engine
+
+    def _keep_history(self, engine: Engine) -> None:
+        """Keep what was measured, if there is no result of an earlier fit."""
+        if not hasattr(self, "cv_results_"):
+            self.history_ = engine.history.records()
 
     def _printer(self, plan: Plan) -> Observer:
         return RungPrinter(resource_of(self), len({row["bracket"] for row in plan}))
 
     def _conclude(self, engine: Engine, plan: Plan, low: int, tree: CallbackTree | None) -> None:
-        """Replace the attributes of an earlier fit, all at once, when nothing can fail any more."""
-        found = Conclusion(self, engine, plan, low, tree).attributes()
-        found |= features(engine.problem.X, found.get("best_estimator_"))
-        stale = [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]
-        for name in stale:
-            self.__dict__.pop(name, None)
-        self.__dict__.update(found)
+        """Set the fitted attributes step by step: what was found stays if a later step fails."""
+        conclusion = Conclusion(self, engine, plan, low)
+        results = conclusion.results()
+        self._forget_earlier_fit()
+        self.__dict__.update(results)
+        self.__dict__.update(conclusion.choice(results))
+        if self.refit:
+            with tree.refitting() if tree else nullcontext():
+                self.__dict__.update(conclusion.refitted(self.best_index_))
+        self.__dict__.update(features(engine.problem.X, getattr(self, "best_estimator_", None)))
         if tree:
             tree.fit_ends()
+
+    def _keep_best_so_far(self, engine: Engine, plan: Plan, low: int) -> None:
+        """Set what fitted attributes there can be when a search was interrupted."""
+        try:
+            conclusion = Conclusion(self, engine, plan, low)
+        except AllRunsFailedError:
+            self._keep_history(engine)
+            return
+        results = conclusion.results()
+        self._forget_earlier_fit()
+        self.__dict__.update(results)
+        with suppress(Exception):  # a `refit` callable may want what is not there yet
+            self.__dict__.update(conclusion.choice(results))
+
+    def _forget_earlier_fit(self) -> None:
+        stale = [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]
+        for name in stale:
+            del self.__dict__[name]
 
     # What the settings say.
 
@@ -343,7 +385,7 @@ class BaseSearch(
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "cv_results_")
+        return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
 
 
 def _is_wide(y: Any) -> bool:

@@ -11,7 +11,7 @@ def best_score(cv_results: Mapping[str, Any], metric: str = "score") -> int:
     """Return the row with the highest mean score among those with the most resources.
 
     Of equal rows the one with fewer trained weights is taken, then the lower candidate id: what a
-    search does by itself with ``refit=True``.
+    search does by itself with ``refit=True``. A candidate that failed is never chosen.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def one_standard_error(cv_results: Mapping[str, Any], metric: str = "score") -> 
 
     The rule of Breiman et al., *Classification and regression trees*, 1984: differences smaller
     than the best score's own uncertainty are not worth a larger network. (With one fold the error
-    is unknown, and only equal scores are as good.) Only rows with the most resources are compared.
-    The cheapest has the fewest trained weights; of estimators without any it takes the least time
-    to fit.
+    is unknown, and only equal scores are as good.) Only rows with the most resources are compared,
+    and no candidate that failed. The cheapest has the fewest trained weights; of estimators
+    without any it takes the least time to fit.
 
     Parameters
     ----------
@@ -81,8 +81,10 @@ def one_standard_error(cv_results: Mapping[str, Any], metric: str = "score") -> 
 
 
 def _last_rung(cv_results: Mapping[str, Any]) -> npt.NDArray[np.intp]:
-    """Return the rows without failure that have the most resources."""
-    resources = np.where(cv_results["status"] == "ok", cv_results["n_resources"], -1)
+    """Return the rows of candidates without any failure that have the most resources."""
+    ids = cv_results["candidate_id"]
+    has_failed = np.isin(ids, ids[cv_results["status"] != "ok"])
+    resources = np.where(has_failed, -1, cv_results["n_resources"])
     return np.flatnonzero(resources == resources.max())
 
 

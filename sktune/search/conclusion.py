@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,18 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.validation import validate_data
 
-from sktune.engine import Engine
-from sktune.exceptions import AllRunsFailedError, count_causes
-from sktune.schedules import Plan, best, n_cuts
+from sktune.candidates import Failure, Place
+from sktune.engine import INTERRUPTED, Engine
+from sktune.exceptions import (
+    AllRunsFailedError,
+    InvalidSettingsError,
+    RefitFailedError,
+    count_causes,
+)
+from sktune.execution import noticed_interrupts
+from sktune.schedules import Plan, best, in_order, n_cuts
 from sktune.search.checks import metric_names
-from sktune.search.progress import CallbackTree
-from sktune.search.results import cv_results, rows, stacking
+from sktune.search.results import cv_results, eligible_results, rows, stacking
 from sktune.search.winner import Winner
 from sktune.trainers import ranking_metric
 
@@ -27,32 +32,29 @@ class Conclusion:
     Raises
     ------
     AllRunsFailedError
-        If there is no candidate with a finite score; the causes are counted.
+        If every candidate has failed; the causes are counted.
     """
 
-    def __init__(
-        self, search: Any, engine: Engine, plan: Plan, low: int, tree: CallbackTree | None
-    ) -> None:
-        self._search, self._engine, self._plan, self._tree = search, engine, plan, tree
+    def __init__(self, search: Any, engine: Engine, plan: Plan, low: int) -> None:
+        self._search, self._engine, self._plan = search, engine, plan
         self._low = low
         self._history = engine.history
         errors = [report.error for report in self._history if report.error]
         place = best(self._history)
         if place is None:
             raise AllRunsFailedError(_no_candidate(search, engine, errors))
-        if errors:
+        if errors and engine.stop_reason != INTERRUPTED:
             _warn_of_failures(errors, len(self._history.reports))
-        self._place = place
+        self._place, self._rows = place, rows(self._history)
         self._metrics = next(list(r.scores) for r in self._history if r.status == "ok")
         self._rank_by = ranking_metric(self._metrics, engine.problem.setup.refit)
+        self._error_score = np.nan if search.error_score == "raise" else float(search.error_score)
 
-    def attributes(self) -> dict[str, Any]:
-        """Return all attributes, after refitting."""
+    def results(self) -> dict[str, Any]:
+        """Return what was measured, and on what."""
         search, setup = self._search, self._engine.problem.setup
-        error_score = np.nan if search.error_score == "raise" else float(search.error_score)
-        results = cv_results(self._history, error_score, self._rank_by)
         found: dict[str, Any] = {
-            "cv_results_": results,
+            "cv_results_": cv_results(self._history, self._error_score, self._rank_by),
             "history_": self._history.records(),
             "plan_": self._plan,
             "stop_reason_": self._engine.stop_reason,
@@ -65,34 +67,82 @@ class Conclusion:
         }
         if setup.classes is not None:
             found["classes_"] = setup.classes
-        if search.refit or not found["multimetric_"]:
-            found |= self._best(results)
-        return found | self._refitted(found["best_index_"]) if search.refit else found
+        return found
 
-    def _best(self, results: Mapping[str, Any]) -> dict[str, Any]:
-        if callable(self._search.refit):
-            index = _chosen(self._search.refit, results)
-            return {"best_index_": index, "best_params_": results["params"][index]}
-        index = [row.place for row in rows(self._history)].index(self._place)
+    def choice(self, results: Mapping[str, Any]) -> dict[str, Any]:
+        """Return which candidate is the best, of the attributes of :meth:`results`."""
+        search, table = self._search, results["cv_results_"]
+        if not search.refit and results["multimetric_"]:
+            return {}
+        if callable(search.refit):
+            index = self._chosen(search.refit)
+            return {"best_index_": index, "best_params_": table["params"][index]}
+        index = self._row_of(self._place)
         return {
             "best_index_": index,
-            "best_params_": results["params"][index],
-            "best_score_": results[f"mean_test_{self._rank_by}"][index],
+            "best_params_": table["params"][index],
+            "best_score_": table[f"mean_test_{self._rank_by}"][index],
         }
 
-    def _refitted(self, index: int) -> dict[str, Any]:
-        start = time.perf_counter()
-        row = rows(self._history)[index]
+    def _chosen(self, refit: Callable[..., Any]) -> int:
+        index = _row_number(
+            refit(eligible_results(self._history, self._error_score, self._rank_by)),
+            len(self._rows),
+        )
+        number = self._rows[index].candidate_id
+        errors = [r.error for r in self._history if r.candidate_id == number and r.error]
+        if errors:
+            raise ValueError(
+                f"The `refit` callable returned row {index}, of candidate {number}, which failed "
+                f"later ({errors[0]}): return a row of a candidate all of whose rows have the "
+                "status 'ok'. A failed candidate has `error_score` in all rows of what the "
+                "callable is given, and the last rank."
+            )
+        return index
+
+    def _row_of(self, place: Place) -> int:
+        return [row.place for row in self._rows].index(place)
+
+    def refitted(self, index: int) -> dict[str, Any]:
+        """Return the estimator that predicts, made of a row's candidate.
+
+        Raises
+        ------
+        RefitFailedError
+            If it cannot be made; the message says how to take the next best.
+        """
+        start, row = time.perf_counter(), self._rows[index]
         winner = Winner(self._engine, self._history.candidates[row.candidate_id])
-        with self._tree.refitting() if self._tree else nullcontext():
-            if self._search.ensemble:
-                found = winner.ensemble(row.n_resources)
-            else:
-                found = winner.refitted(row.n_resources)
-        return {
-            "best_estimator_": found,
-            "refit_time_": time.perf_counter() - start,
-        }
+        try:
+            with noticed_interrupts() as raise_again:
+                if self._search.ensemble:
+                    found = winner.ensemble(row.n_resources)
+                else:
+                    found = winner.refitted(row.n_resources)
+                raise_again()
+        except InvalidSettingsError:
+            raise
+        except Exception as error:
+            raise RefitFailedError(self._refit_failed(index, error)) from error
+        return {"best_estimator_": found, "refit_time_": time.perf_counter() - start}
+
+    def _refit_failed(self, index: int, error: Exception) -> str:
+        number = self._rows[index].candidate_id
+        others = (p for p in in_order(self._history) if p.candidate_id != number)
+        place = next(others, None)
+        advice = "No other candidate is left that has not failed."
+        if place is not None:
+            row = self._row_of(place)
+            advice = (
+                f"The next best is candidate {place.candidate_id}, row {row}; "
+                f"clone(search.estimator).set_params(**search.cv_results_['params'][{row}])"
+                ".fit(X, y) trains it. A `refit` callable may choose another row too."
+            )
+        return (
+            f"The refit of candidate {number}, row {index} of `cv_results_`, failed with "
+            f"{Failure.of(error, 0.0).reason}\nWhat the search found stays: `cv_results_`, "
+            f"`best_params_`, `history_` and more. {advice}"
+        )
 
     def _counts(self) -> dict[str, Any]:
         rows = [(row, self._history.reached(row["bracket"], row["rung"])) for row in self._plan]
@@ -122,16 +172,15 @@ def features(X: Any, best_estimator: Any) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names if hasattr(source, name)}
 
 
-def _chosen(refit: Callable[..., Any], results: Mapping[str, Any]) -> int:
-    index = refit(results)
-    if not isinstance(index, (int, np.integer)):
-        raise TypeError(f"The `refit` callable returned {index!r}: it must return a row number.")
-    if not 0 <= index < len(results["params"]):
+def _row_number(answer: Any, n_rows: int) -> int:
+    """Return what a ``refit`` callable answered, if it is the number of a row."""
+    if not isinstance(answer, (int, np.integer)):
+        raise TypeError(f"The `refit` callable returned {answer!r}: it must return a row number.")
+    if not 0 <= answer < n_rows:
         raise IndexError(
-            f"The `refit` callable returned {index}: `cv_results_` has the rows 0 to "
-            f"{len(results['params']) - 1}."
+            f"The `refit` callable returned {answer}: `cv_results_` has the rows 0 to {n_rows - 1}."
         )
-    return int(index)
+    return int(answer)
 
 
 def _no_candidate(search: Any, engine: Engine, errors: Sequence[str]) -> str:
@@ -143,7 +192,7 @@ def _no_candidate(search: Any, engine: Engine, errors: Sequence[str]) -> str:
         return "`sampler` proposed no candidate: give it something to try."
     share = f"All {n_runs}" if len(errors) == n_runs else f"{len(errors)} of {n_runs}"
     return (
-        f"{share} runs failed, so no candidate has a score on every fold:\n"
+        f"{share} runs failed, so no candidate is left that has a score on every fold:\n"
         f"{count_causes(errors)}\nerror_score='raise' shows the first error whole."
     )
 
@@ -160,5 +209,5 @@ def _warn_of_failures(errors: Sequence[str], n_runs: int) -> None:
         f"{len(errors)} of {n_runs} runs failed; the others are unharmed, and "
         f"`cv_results_['error']` has the reasons:\n{count_causes(errors)}",
         FitFailedWarning,
-        stacklevel=6,
+        stacklevel=7,
     )

@@ -68,13 +68,16 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     refit : bool, str or callable, default=True
         Whether to train the best candidate on all rows; the name of the metric to choose by if
         there are several; or a function from ``cv_results_`` to the row to choose, such as
-        :func:`one_standard_error` (rungs are then ranked by the first metric).
+        :func:`one_standard_error` (rungs are then ranked by the first metric). In what it is
+        given, a candidate that failed has ``error_score`` in all its rows, and it is never
+        refitted.
     ensemble : bool, default=False
         Predict with the average of the best candidate's fold networks, which are already
         trained, in place of refitting.
     error_score : float or "raise", default=nan
         Score that ``cv_results_`` shows for a run that failed. Whatever it is, a failed
-        candidate loses to every finite one. "raise" raises the error.
+        candidate is out: it does not win by an earlier rung, and the next in rank takes its
+        place. "raise" raises the error.
     return_train_score : bool, default=False
         Whether to score the training rows too.
     random_state : int, RandomState or None, default=None
@@ -135,7 +138,8 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         How many runs were trained "stacked" and "solo", the "mean_size" of their stacks, and for
         those alone the "reasons" with their counts.
     stop_reason_ : str
-        "finished", "time_budget", or "callback" if a scikit-learn callback ended the search.
+        "finished", "time_budget", "interrupted", or "callback" if a scikit-learn callback ended
+        the search.
     n_resources_, n_candidates_ : list of int
         Epochs and candidates of each rung.
     n_remaining_candidates_, n_iterations_, min_resources_, max_resources_, n_splits_ : int

@@ -66,7 +66,7 @@ stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
         As in :class:`SuccessiveHalvingSearchCV`; ``n_resources_`` and ``n_candidates_`` go through
         the rungs of one bracket after the other.
     stop_reason_ : str
-        "finished", "target_score", "patience", "time_budget", or "callback".
+        "finished", "target_score", "patience", "time_budget", "interrupted", or "callback".
 
     Examples
     --------

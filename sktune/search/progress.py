@@ -93,7 +93,7 @@ class CallbackTree:
         self._search = search
         self._root = search._init_callback_context(max_subtasks=1 + refits)
         self._root.call_on_fit_task_begin(estimator=search, **data)
-        self._rungs = self._task(self._root, "search", max_subtasks=n_waves)
+        self._n_waves, self._rungs = 0, self._task(self._root, "search", max_subtasks=n_waves)
         self._waves: dict[int, tuple[Any, dict[Run, int]]] = {}
 
     def _task(self, parent: Any, name: str, **settings: Any) -> Any:
@@ -101,6 +101,10 @@ class CallbackTree:
 
     def wave_begins(self, wave: Wave) -> None:
         """Begin an iteration with a task for each run."""
+        self._n_waves += 1
+        if self._n_waves > (self._rungs.max_subtasks or math.inf):
+            # More than planned: places of candidates that failed are filled.
+            self._rungs.max_subtasks = None
         numbers = {run: number for number, (run, _) in enumerate(wave.due)}
         self._waves[id(wave)] = (
             self._task(

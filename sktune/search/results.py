@@ -1,5 +1,6 @@
 """The history as scikit-learn tells it: ``cv_results_``, one row per candidate and rung."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,12 @@ class Row(NamedTuple):
         """That of the first run that is not "ok"."""
         return next((report.status for report in self.reports if report.status != "ok"), "ok")
 
+    def unscored(self) -> "Row":
+        """Return the same row without scores."""
+        return self._replace(
+            reports=[report._replace(scores={}, train_scores={}) for report in self.reports]
+        )
+
 
 def rows(history: History) -> list[Row]:
     """Return the rows of ``cv_results_``: by bracket, rung and candidate."""
@@ -47,13 +54,29 @@ def rows(history: History) -> list[Row]:
     ]
 
 
+def eligible_results(history: History, error_score: float, rank_by: str) -> dict[str, Any]:
+    """Return ``cv_results_`` for whoever chooses by the scores.
+
+    A candidate that failed has ``error_score`` in all its rows, also at the rungs that it had
+    reached before.
+    """
+    table = [r.unscored() if history.has_failed(r.candidate_id) else r for r in rows(history)]
+    return _columns(history, table, error_score, rank_by)
+
+
 def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, Any]:
     """Return scikit-learn's columns, and bracket, rung, candidate_id, status, error and more.
 
     ``rank_test_*`` counts the rows of higher rungs first and compares scores within a rung
-    only, so that rank 1 is the winner of the last rung. A failed run has ``error_score``.
+    only, so that rank 1 is the winner of the last rung. A failed run has ``error_score``, and its
+    candidate the last rank in all its rows.
     """
-    table = rows(history)
+    return _columns(history, rows(history), error_score, rank_by)
+
+
+def _columns(
+    history: History, table: Sequence[Row], error_score: float, rank_by: str
+) -> dict[str, Any]:
     params = [history.candidates[row.candidate_id].params for row in table]
     results: dict[str, Any] = {
         "iter": np.array([row.rung for row in table]),
@@ -71,7 +94,7 @@ def cv_results(history: History, error_score: float, rank_by: str) -> dict[str, 
     for name in _metrics(history, lambda report: report.scores) or [rank_by]:
         scores = _matrix(table, _getter("scores", name, error_score))
         results |= _score_columns(f"test_{name}", scores)
-        results[f"rank_test_{name}"] = _ranks(table, scores)
+        results[f"rank_test_{name}"] = _ranks(history, table, scores)
     results[f"rank_test_{rank_by}"] = _ranks_by_standing(history, table)
     for name in _metrics(history, lambda report: report.train_scores):
         scores = _matrix(table, _getter("train_scores", name, error_score))
@@ -137,11 +160,13 @@ def _masked(found: Mapping[int, Any], length: int) -> Array:
     return column
 
 
-def _ranks(table: Sequence[Row], scores: Array) -> Array:
+def _ranks(history: History, table: Sequence[Row], scores: Array) -> Array:
     """Rank another metric: by resource, then by mean score, ties sharing the lower rank."""
-    is_ok = [row.status == "ok" for row in table]
-    means = np.where(is_ok, scores.mean(axis=1).filled(np.nan), -np.inf)
-    keys = [(-row.n_resources, -mean) for row, mean in zip(table, means, strict=True)]
+    means = scores.mean(axis=1).filled(np.nan)
+    keys = [
+        (math.inf, math.inf) if history.has_failed(row.candidate_id) else (-row.n_resources, -mean)
+        for row, mean in zip(table, means, strict=True)
+    ]
     place = {key: place for place, key in reversed(list(enumerate(sorted(keys), start=1)))}
     return np.array([place[key] for key in keys], dtype=np.int32)
 

@@ -17,6 +17,8 @@ from sktune.search.resources import resource_of
 _FREE = {"n_jobs", "verbose", "time_budget", "run_timeout", "max_retries", "storage"}
 # What is told apart in more detail.
 _APART = {"estimator", "param_distributions", "cv", "random_state"}
+# Another number when the same settings lead to other decisions than before.
+_RULES = "2"  # the next in rank takes the place of a candidate that fails
 _LIBRARIES = ("sktune", "torch", "skorch", "scikit-learn", "numpy", "scipy", "joblib")
 
 
@@ -102,5 +104,6 @@ def _settings(search: Any, problem: Problem) -> Marks:
 def _versions(search: Any) -> Marks:
     libraries = (*_LIBRARIES, "optuna") if learns(search.sampler) else _LIBRARIES
     versions = {name: version(name) for name in libraries}
+    versions["sktune.schedules"] = _RULES
     versions["python"] = ".".join(platform.python_version_tuple()[:2])
     return {name: mark(number)._replace(shown=number) for name, number in versions.items()}

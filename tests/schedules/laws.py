@@ -1,10 +1,22 @@
 """The law suite of schedules: every rule from history to actions runs it."""
 
+import math
 import random
+from collections import defaultdict
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sktune.candidates import Advance, History, Propose, Report, Stop
+from sktune.schedules import best, ranked
+
+# A law is inherited by the classes of all schedules.
+inherited = settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.differing_executors]
+)
+# Of each candidate, the rung at which it fails, or one that there is not.
+failures = st.lists(st.sampled_from([0, 1, 1, 2, 2, 3, 9, 9]), min_size=27, max_size=27)
 
 
 def report(action, fold, score, n_parameters=1):
@@ -23,6 +35,17 @@ def report(action, fold, score, n_parameters=1):
 
 def chance(candidate_id, fold, rung):
     return random.Random(f"{candidate_id}:{fold}:{rung}").random()
+
+
+def failing(rungs):
+    """Return a score that is not finite from a rung on, on one fold."""
+
+    def score(candidate_id, fold, rung):
+        fails_at = rungs[candidate_id % len(rungs)]
+        fails = rung >= fails_at and fold == candidate_id % 2
+        return math.nan if fails else chance(candidate_id, fold, rung)
+
+    return score
 
 
 def simulate(rule, score=chance, order=None, available=10**6):
@@ -55,6 +78,30 @@ def simulate(rule, score=chance, order=None, available=10**6):
         if order is not None:
             order.shuffle(runs)
         for action, fold in runs:
+            history.add(report(action, fold, score(action.candidate_id, fold, action.rung)))
+
+
+def interleaved(rule, score, rng):
+    """Run the schedule, asked again after each report, in any order; return history and waves."""
+    history, waves, running = History(), defaultdict(list), []
+    while True:
+        actions = rule.decide(history)
+        if any(isinstance(action, Stop) for action in actions):
+            assert not running
+            return history, waves
+        for action in actions:
+            if isinstance(action, Propose):
+                for _ in range(action.n_candidates):
+                    history.propose({}, action.bracket)
+            else:
+                history.begin(action)
+                running += [(action, fold) for fold in range(action.n_folds)]
+        for bracket in {a.bracket for a in actions if isinstance(a, Advance)}:
+            begun = [a for a in actions if isinstance(a, Advance) and a.bracket == bracket]
+            waves[bracket].append(begun)
+        running = [(a, fold) for a, fold in running if fold not in history.folds(*a.place)]
+        if running:
+            action, fold = running.pop(rng.randrange(len(running)))
             history.add(report(action, fold, score(action.candidate_id, fold, action.rung)))
 
 
@@ -134,28 +181,45 @@ class ScheduleLaws:
             self.n_folds
         }
 
-    @pytest.mark.parametrize("seed", range(50))
-    def test_a_failed_candidate_never_goes_on(self, seed):
-        rng = random.Random(seed)
-        failing = set(rng.sample(range(27), rng.randint(0, 27)))
-        from_rung = rng.randint(0, 3)
-
-        def score(candidate_id, fold, rung):
-            fails = candidate_id in failing and rung >= from_rung and fold == 0
-            return float("nan") if fails else chance(candidate_id, fold, rung)
-
-        history, _ = simulate(self.rule(27), score)
+    @inherited
+    @given(failures)
+    def test_a_failed_candidate_never_goes_on(self, fails_at):
+        history, actions = simulate(self.rule(27), failing(fails_at))
         for entry in history:
             if entry.status == "failed":
                 later = [r for r in history if r.candidate_id == entry.candidate_id]
                 assert max(r.rung for r in later) == entry.rung
+        advances = [action.place for action in actions if isinstance(action, Advance)]
+        assert len(advances) == len(set(advances)), "nothing is trained twice"
 
-    def test_survivors_are_who_can_still_be_trained(self):
+    @inherited
+    @given(failures)
+    def test_it_ends_with_a_fully_trained_network_while_one_is_left(self, fails_at):
+        rule = self.rule(27)
+        history, _ = simulate(rule, failing(fails_at))
+        left = [c for c in range(len(history.candidates)) if not history.has_failed(c)]
+        winner = best(history)
+        assert (winner is None) == (not left)
+        if winner is not None:
+            assert winner.candidate_id in left
+            most = max(row["n_resources"] for row in rule.plan)
+            assert history.n_resources(winner.bracket, winner.rung) == most
+
+    @inherited
+    @given(failures)
+    def test_survivors_are_who_can_still_be_trained(self, fails_at):
         rule = self.rule(20)
-        history, _ = simulate(rule)
+        history, _ = simulate(rule, failing(fails_at))
         for n_reports in range(len(history.reports)):
-            alive = rule.survivors(prefix(history, n_reports))
-            assert {r.candidate_id for r in history.reports[n_reports:]} <= {*alive}
+            before = prefix(history, n_reports)
+            later = {r.candidate_id for r in history.reports[n_reports:]}
+            failed = {c for c in later if before.has_failed(c)}
+            assert later - failed <= {*rule.survivors(before)}
+            assert failed.isdisjoint(rule.survivors(before))
+            leader = best(before)
+            assert leader is None or not before.has_failed(leader.candidate_id)
+        winner = best(history)
+        assert winner is None or winner.candidate_id in rule.survivors(history)
 
     def test_too_few_candidates_are_enough(self):
         for available in (0, 1, 4):
@@ -188,3 +252,26 @@ class SynchronousLaws(ScheduleLaws):
         _, actions = simulate(rule)
         _, shuffled = simulate(rule, order=random.Random(seed))
         assert shuffled == actions
+
+    @inherited
+    @given(failures, st.randoms(use_true_random=False))
+    def test_nor_does_it_when_some_fail(self, fails_at, rng):
+        rule, score = self.rule(20), failing(fails_at)
+        history, waves = interleaved(rule, score, rng)
+        again, same = interleaved(rule, score, random.Random(0))
+        assert waves == same
+        assert history.records() == again.records()
+
+    @inherited
+    @given(failures)
+    def test_the_next_in_rank_takes_the_place_of_one_that_fails(self, fails_at):
+        rule = self.rule(27)
+        history, _ = simulate(rule, failing(fails_at))
+        for row in rule.plan:
+            bracket, rung = row["bracket"], row["rung"]
+            n_finite = len(history.standings(bracket, rung))
+            if rung and history.in_bracket(bracket):
+                below = ranked(history.standings(bracket, rung - 1))
+                reached = history.reached(bracket, rung)
+                assert reached == sorted(s.candidate_id for s in below[: len(reached)])
+                assert n_finite >= row["n_candidates"] or len(reached) == len(below)

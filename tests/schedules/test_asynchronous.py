@@ -32,14 +32,22 @@ class TestAsyncHalving(ScheduleLaws):
 
 
 def brute_force(history, rungs, factor):
-    """Return what the paper's get_job promotes, read from the whole history each time."""
+    """Return what the paper's get_job promotes, read from the whole history each time.
+
+    Who failed above a rung is not there any more, but was one of those that reached it.
+    """
+    failed = {(p.candidate_id, p.rung) for p in history.completed if history.standing(p) is None}
     for rung in reversed(range(len(rungs) - 1)):
         finite = sorted(
             (-history.standing(p).score, history.standing(p).cost, p.candidate_id)
             for p in history.completed
             if p.rung == rung and history.standing(p) is not None
+            if (p.candidate_id, rung + 1) not in failed
         )
-        n_complete = sum(p.rung == rung for p in history.completed)
+        n_complete = sum(
+            p.rung == rung and (rung == 0 or history.standing(p) is not None)
+            for p in history.completed
+        )
         for key in finite[: n_complete // factor]:
             place = (key[2], 0, rung + 1)
             if not any(tuple(p) == place for p in history._begun | history._complete):
@@ -75,7 +83,7 @@ def test_promotions_are_the_papers(seed, n_workers):
     rule = asha(40)
 
     def score(candidate_id, fold, rung):
-        failed = candidate_id % 7 == seed % 7
+        failed = candidate_id % 3 == seed % 3 and rung == candidate_id % 4
         return math.nan if failed else round(chance(candidate_id, fold, rung), 1)
 
     for history, action in on_workers(rule, n_workers, seed, score):
@@ -109,3 +117,20 @@ def test_the_best_of_the_highest_rung_is_the_answer():
     history, _ = simulate(asha(27), lambda c, fold, rung: -abs(c - 20))
     assert best(history).candidate_id == 20
     assert best(history).rung == 2
+
+
+def test_the_next_in_rank_takes_the_place_of_one_that_fails():
+    history, actions = simulate(
+        asha(9), lambda c, fold, rung: math.nan if (c, rung) in {(0, 2), (1, 1)} else -c
+    )
+    trained = [(a.candidate_id, a.rung) for a in actions if isinstance(a, Advance) and a.rung]
+    assert trained == [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (2, 2)]
+    assert best(history) == (2, 0, 2)
+
+
+@pytest.mark.parametrize("n_candidates", [1, 2, 4, 8])
+def test_fewer_candidates_than_the_factor_end_fully_trained_too(n_candidates):
+    rule = asha(n_candidates)
+    history, _ = simulate(rule, lambda c, fold, rung: c)
+    assert best(history) == (n_candidates - 1, 0, 2)
+    assert all(history.reached(0, row["rung"]) for row in rule.plan)

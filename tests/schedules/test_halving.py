@@ -1,3 +1,5 @@
+from itertools import groupby
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,9 +93,47 @@ def test_all_failing_stops():
     assert best(history) is None
 
 
-def test_the_best_is_sought_where_there_is_one():
+def advanced(actions):
+    """Return the candidates that are sent to each rung at once, in order."""
+    groups = groupby((a for a in actions if isinstance(a, Advance)), lambda a: a.rung)
+    return [(rung, [a.candidate_id for a in group]) for rung, group in groups]
+
+
+def test_the_next_in_rank_takes_the_place_by_hand():
+    # the higher the number the better; the three best fail at the second rung, the next one at
+    # the last, so that the second place of the second rung is the answer
+    fails_at = {8: 1, 7: 1, 6: 1, 5: 2}
+    history, actions = simulate(
+        halving(9, max_resources=9),
+        lambda c, fold, rung: float("nan") if rung == fails_at.get(c) else c,
+    )
+    assert advanced(actions) == [
+        (0, [*range(9)]),
+        (1, [6, 7, 8, 3, 4, 5]),
+        (2, [5, 4]),
+    ]
+    assert best(history) == (4, 0, 2)
+
+
+def test_when_a_rung_has_nobody_left_more_come_up():
+    # all three of the second rung fail at the last
+    history, actions = simulate(
+        halving(9, max_resources=9), lambda c, f, rung: float("nan") if rung == 2 and c > 5 else c
+    )
+    assert advanced(actions) == [
+        (0, [*range(9)]),
+        (1, [6, 7, 8]),
+        (2, [8, 7, 6]),
+        (1, [5]),
+        (2, [5]),
+    ]
+    assert best(history) == (5, 0, 2)
+
+
+def test_a_candidate_that_failed_later_is_not_the_best():
     history, _ = simulate(halving(27), lambda c, f, rung: c if rung < 2 else float("nan"))
-    assert best(history) == (26, 0, 1)
+    assert best(history) is None
+    assert {r.candidate_id for r in history if r.rung == 2} == {*range(27)}
 
 
 def test_epochs_by_hand():

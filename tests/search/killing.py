@@ -10,21 +10,26 @@ import shutil
 import signal
 import sys
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.exceptions import FitFailedWarning
 
-from sktune import MLPClassifier, SuccessiveHalvingSearchCV
+from sktune import SuccessiveHalvingSearchCV
 from sktune.trainers import StackedTrainer
+from tests.user_nets import Trouble, classifier
 
-SPACE = {"lr": [0.001, 0.003, 0.01, 0.03], "width": [16, 32], "dropout": [0.0, 0.2]}
+SPACE = {"lr": [0.001, 0.003, 0.01, 0.03], "module__width": [16, 32], "module__dropout": [0.0, 0.2]}
 TIMES = ("fit_time", "score_time")
 
 
 def search(storage):
-    net = MLPClassifier(depth=1, random_state=0)
+    # Those that learn fastest fail in the second rung, where the next in rank take their places.
+    trouble = Trouble("error", epoch=2, above=0.02)
+    net = classifier(module__n_in=64, module__n_out=10, callbacks=[("trouble", trouble)])
     return SuccessiveHalvingSearchCV(
         net, SPACE, n_candidates=9, max_resources=9, cv=3, random_state=0, storage=storage
     )
@@ -49,7 +54,12 @@ def fit(storage, directory):
 
     StackedTrainer.advance = logged
     X, y = load_digits(return_X_y=True)
-    (directory / "results").write_text(results(search(storage).fit(X[:600], y[:600])))
+    X = (X / 16).astype("f4")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitFailedWarning)
+        fitted = search(storage).fit(X[:600], y[:600])
+    assert "failed" in fitted.cv_results_["status"]
+    (directory / "results").write_text(results(fitted))
 
 
 def forked(action, *arguments):
@@ -92,14 +102,14 @@ def main(folder, n_moments, seed):
     os.waitpid(forked(fit, None, folder), 0)
     seconds = time.perf_counter() - start
     clean = (folder / "results").read_text()
-    n_stacks = len(stacks(folder))
-    print(json.dumps({"seconds": seconds, "n_stacks": n_stacks}), flush=True)
+    n_runs = len({run for stack in stacks(folder) for run in stack})
+    print(json.dumps({"seconds": seconds, "n_runs": n_runs}), flush=True)
     for moment in range(n_moments):
         directory = folder / str(moment)
         directory.mkdir()
         storage = directory / "storage"
         if moment % 2:
-            # Of a search that writes 13 files with 39 snapshots, and about 16 lines.
+            # Of a search that writes about 13 files with 39 snapshots, and 16 lines.
             number = int(rng.integers(1, 55))
             killed = forked(kill_at_write, number, storage, directory)
         else:

@@ -12,9 +12,16 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
-from sktune import MLPClassifier, SuccessiveHalvingSearchCV
+from sktune import (
+    AsyncHalvingSearchCV,
+    HyperbandSearchCV,
+    MLPClassifier,
+    SuccessiveHalvingSearchCV,
+    best_score,
+    one_standard_error,
+)
 from sktune.exceptions import AllRunsFailedError
-from tests.user_nets import NanAtEpoch, NanInEvaluation, Raises, classifier
+from tests.user_nets import NanAtEpoch, NanInEvaluation, Raises, Trouble, classifier
 
 X, Y = load_iris(return_X_y=True)
 X = scale(X)
@@ -109,13 +116,11 @@ def test_one_failed_fold_fails_the_candidate():
     assert search.best_params_ == {"fussy__with_mean": False}
 
 
-def test_when_the_last_rung_fails_the_rung_before_decides():
+def test_if_all_fail_at_the_last_rung_there_is_no_winner():
     net = classifier(NanAtEpoch)
     space = {"module__nan_from_batch": [4 * BATCHES], "lr": [0.001, 0.02, 0.05]}
-    search = halving(net, space, refit=False)
-    fit(search)
-    assert search.cv_results_["rung"][search.best_index_] == 0
-    assert np.isfinite(search.best_score_)
+    with pytest.raises(AllRunsFailedError, match=r"(?s)9 of 18 runs failed, .*9 x Diverged"):
+        fit(halving(net, space))
 
 
 def test_if_all_fail_the_causes_are_counted():
@@ -157,3 +162,150 @@ def test_a_failed_candidate_is_last_by_every_metric():
         max_resources=1,
     )
     assert fit(search).cv_results_["rank_test_neg_log_loss"].tolist() == [1, 2]
+
+
+# Rungs are 1, 3 and 9 epochs. The larger a rate, the better its network after one epoch; those
+# above a limit fail in the second epoch.
+RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.04, 0.05]
+SEARCHES = {
+    "halving": lambda net, **s: halving(net, {"lr": RATES}, **s),
+    "growing": lambda net, **s: halving(net, {"lr": RATES}, fold_schedule="grow", **s),
+    "aggressive": lambda net, **s: halving(
+        net, {"lr": RATES}, min_resources=3, aggressive_elimination=True, **s
+    ),
+    "alone": lambda net, **s: halving(net, {"lr": RATES}, stacking=False, **s),
+    "hyperband": lambda net, **s: HyperbandSearchCV(
+        net, {"lr": RATES}, max_resources=9, cv=3, random_state=0, **s
+    ),
+    "brackets in turn": lambda net, **s: HyperbandSearchCV(
+        net, {"lr": RATES}, max_resources=9, cv=3, random_state=0, patience=3, **s
+    ),
+    "a target": lambda net, **s: HyperbandSearchCV(
+        net, {"lr": RATES}, max_resources=9, cv=3, random_state=0, target_score=2.0, **s
+    ),
+    "asynchronous": lambda net, **s: AsyncHalvingSearchCV(
+        net, {"lr": RATES}, sampler="grid", max_resources=9, cv=3, random_state=0, **s
+    ),
+}
+
+
+def breaking(above, epoch=2):
+    return classifier(callbacks=[("trouble", Trouble("error", epoch, above))])
+
+
+def failed_ids(search):
+    results = search.cv_results_
+    return {*results["candidate_id"][results["status"] != "ok"]}
+
+
+def table(search):
+    columns = search.cv_results_.items()
+    return repr({n: np.asarray(v).tolist() for n, v in columns if "time" not in n})
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+@pytest.mark.parametrize("above", [0.015, 0.0002])
+def test_a_candidate_that_fails_after_the_first_rung_is_out(kind, above):
+    search = fit(SEARCHES[kind](breaking(above)))
+    results, out = search.cv_results_, failed_ids(search)
+    assert out
+    assert all(
+        p["lr"] > above
+        for p, s in zip(results["params"], results["status"], strict=True)
+        if s != "ok"
+    )
+    best = search.best_index_
+    assert results["candidate_id"][best] not in out
+    assert search.best_params_["lr"] <= above
+    assert results["n_resources"][best] == 9
+    assert results["rank_test_score"][best] == 1
+    is_out = np.isin(results["candidate_id"], [*out])
+    assert results["rank_test_score"][is_out].min() > results["rank_test_score"][~is_out].max()
+    assert len(search.best_estimator_.history_) == 9
+    # nothing is trained twice
+    runs = [(r["candidate_id"], r["fold"], r["rung"]) for r in search.history_]
+    assert len(runs) == len(set(runs))
+
+
+@pytest.mark.parametrize("kind", ["halving", "growing", "hyperband", "brackets in turn"])
+def test_the_places_are_filled_alike_by_any_number_of_workers(kind):
+    one, two = (fit(SEARCHES[kind](breaking(0.015), n_jobs=n, refit=False)) for n in (1, 2))
+    assert failed_ids(one)
+    assert table(one) == table(two)
+
+
+def test_those_that_a_storage_remembers_are_filled_alike(tmp_path):
+    clean = fit(SEARCHES["halving"](breaking(0.015), refit=False))
+    kept = fit(SEARCHES["halving"](breaking(0.015), refit=False, storage=tmp_path))
+    assert table(kept) == table(clean)
+    assert table(fit(SEARCHES["halving"](breaking(0.015), refit=False, storage=tmp_path))) == table(
+        clean
+    )
+
+
+@pytest.mark.parametrize("error_score", [np.nan, 5.0])
+@pytest.mark.parametrize(
+    "refit", [True, best_score, one_standard_error, lambda r: int(r["rank_test_score"].argmin())]
+)
+def test_whatever_chooses_a_failed_candidate_is_not_chosen(refit, error_score):
+    search = fit(SEARCHES["halving"](breaking(0.015), refit=refit, error_score=error_score))
+    assert search.best_params_["lr"] <= 0.015
+    results = search.cv_results_
+    failed = results["status"] != "ok"
+    np.testing.assert_array_equal(results["mean_test_score"][failed], error_score)
+    # what was measured before stays
+    first = results["mean_test_score"][results["rung"] == 0]
+    assert np.all((first >= 0) & (first <= 1))
+
+
+def test_a_callable_by_the_highest_mean_takes_no_failed_candidate():
+    search = fit(
+        SEARCHES["halving"](
+            breaking(0.015), refit=lambda r: int(np.nanargmax(r["mean_test_score"]))
+        )
+    )
+    assert search.best_params_["lr"] <= 0.015
+
+
+def test_a_callable_that_takes_a_failed_candidate_is_told():
+    with pytest.raises(ValueError, match=r"returned row 8, of candidate 8, which failed .*trouble"):
+        fit(SEARCHES["halving"](breaking(0.015), refit=lambda r: 8))
+
+
+@pytest.mark.parametrize("refit", ["accuracy", "neg_log_loss"])
+def test_by_several_metrics(refit):
+    scoring = ["accuracy", "neg_log_loss"]
+    search = fit(SEARCHES["halving"](breaking(0.015), scoring=scoring, refit=refit))
+    results = search.cv_results_
+    assert search.best_params_["lr"] <= 0.015
+    is_out = np.isin(results["candidate_id"], [*failed_ids(search)])
+    for name in scoring:
+        ranks = results[f"rank_test_{name}"]
+        assert ranks[is_out].min() > ranks[~is_out].max()
+
+
+def test_the_ensemble_is_of_the_next_in_rank():
+    search = fit(SEARCHES["halving"](breaking(0.015), ensemble=True))
+    nets = search.best_estimator_.estimators
+    assert {net.lr for net in nets} == {search.best_params_["lr"]}
+    assert search.best_params_["lr"] <= 0.015
+    assert [len(net.history_) for net in nets] == [9, 9, 9]
+
+
+@pytest.mark.slow
+def test_a_lost_worker_takes_its_candidate_out():
+    net = classifier(callbacks=[("trouble", Trouble("exit", 2, 0.045))])
+    search = fit(SEARCHES["halving"](net, n_jobs=2, max_retries=0))
+    assert failed_ids(search) == {8}
+    results = search.cv_results_
+    assert (results["rung"] == 1).sum() == 4
+    assert search.best_params_["lr"] < 0.045
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_callbacks_are_told_of_more_waves_than_planned(n_jobs):
+    callback = pytest.importorskip("sklearn.callback", reason="from scikit-learn 1.9 on")
+    pytest.importorskip("rich", reason="scikit-learn's progress bar needs rich")
+    search = SEARCHES["halving"](breaking(0.015), n_jobs=n_jobs, verbose=1)
+    fit(search.set_callbacks(callback.ProgressBar()))
+    assert search.best_params_["lr"] <= 0.015
