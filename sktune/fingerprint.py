@@ -9,7 +9,7 @@ import copyreg
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial, reduce
 from types import (
     BuiltinFunctionType,
@@ -166,18 +166,27 @@ def _is_versioned(thing: Any) -> bool:
     return str(thing.__module__).partition(".")[0] in _VERSIONED
 
 
-def _is_told(value: Any) -> bool:
+def _is_told(value: Any, outer: frozenset[int] = frozenset()) -> bool:
     """Whether what a class or a module has under a name decides what its functions do.
 
-    Objects of other kinds, such as open files and the data of a script, differ from process to
-    process.
+    Objects of other kinds, such as open files and what holds them, differ from process to process.
     """
     told = (*_PLAIN, np.generic, np.ndarray, FunctionType, type, staticmethod, classmethod)
+    if isinstance(value, (*told, property, partial)) or hasattr(value, "detach"):
+        return True
+    inside = outer | {id(value)}
+    held = _held(value)
+    return held is not None and all(id(p) in inside or _is_told(p, inside) for p in held)
+
+
+def _held(value: Any) -> Iterable[Any] | None:
+    """Return what a container, or an object of the user's, consists of; None of others."""
     if isinstance(value, list | tuple):
-        return all(map(_is_told, value))
+        return value
     if isinstance(value, dict):
-        return all(map(_is_told, value.values()))
-    return isinstance(value, (*told, property, partial)) or hasattr(value, "detach")
+        return value.values()
+    is_users = not isinstance(value, ModuleType) and not _is_versioned(type(value))
+    return vars(value).values() if is_users and hasattr(value, "__dict__") else None
 
 
 def _of_function(function: FunctionType) -> Iterator[Any]:
@@ -187,6 +196,7 @@ def _of_function(function: FunctionType) -> Iterator[Any]:
         return
     yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
     yield [_content(cell) for cell in function.__closure__ or ()]
+    yield {name: part for name, part in vars(function).items() if _is_told(part)}
     if _is_versioned(function):
         return
     names, known = sorted(_global_names(function.__code__)), function.__globals__

@@ -203,3 +203,40 @@ def test_what_python_keeps_for_itself_tells_nothing(monkeypatch):
     # whoever imports torch has more of these
     monkeypatch.setitem(copyreg.dispatch_table, Perceptron, len)
     assert fingerprint(copied) == before
+
+
+class Settings:
+    def __init__(self, factor):
+        self.factor = factor
+
+
+def test_objects_that_functions_and_classes_refer_to_are_told():
+    def reading(factor):
+        names = {"settings": Settings(factor)}
+        exec("def scaled(x):\n    return x * settings.factor\n", names)
+        return names["scaled"]
+
+    def with_attribute(factor):
+        def scaled(x):
+            return x
+
+        scaled.factor = factor
+        return scaled
+
+    def with_settings(factor):
+        return type("Local", (), {"settings": Settings(factor)})
+
+    for make in (reading, with_attribute, with_settings):
+        one, two, three = (fingerprint(make(factor)) for factor in (1, 2, 1))
+        assert one == three != two
+
+
+def test_an_object_that_refers_to_itself_is_taken_apart():
+    def reading(factor):
+        settings = Settings(factor)
+        settings.itself = settings
+        names = {"settings": settings}
+        exec("def scaled(x):\n    return x * settings.factor\n", names)
+        return names["scaled"]
+
+    assert fingerprint(reading(1)) == fingerprint(reading(1)) != fingerprint(reading(2))

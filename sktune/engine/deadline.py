@@ -34,7 +34,7 @@ class Deadline:
 
         New processes import torch for some seconds, in which nothing can be trained.
         """
-        if executor.has_processes and self._seconds < math.inf:
+        if self._seconds < math.inf and executor.has_processes:
             for _ in range(executor.n_workers):
                 executor.submit(type, needed)
             while executor.n_running:

@@ -6,17 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from sktune.candidates import (
-    Action,
-    Advance,
-    Failure,
-    History,
-    Place,
-    Propose,
-    Report,
-    Run,
-    Stop,
-)
+from sktune.candidates import Action, Advance, Failure, History, Place, Propose, Report, Run, Stop
 from sktune.engine.deadline import Deadline
 from sktune.engine.faults import Faults
 from sktune.engine.problem import Problem

@@ -14,10 +14,9 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import assert_all_finite, get_tags, indexable
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples, column_or_1d
+from sklearn.utils.validation import _num_samples
 
 from sktune.candidates import Seeds
 from sktune.engine import INTERRUPTED, Engine, Observer, Problem, Rows
@@ -30,13 +29,13 @@ from sktune.exceptions import (
 )
 from sktune.execution import Executor, stopping_in_order
 from sktune.journal import Storage
-from sktune.nets import plain_labels
 from sktune.samplers import sampler_for
 from sktune.schedules import Plan, Schedule
 from sktune.search.checks import class_mistakes, setting_mistakes, space_mistakes, worker_mistakes
 from sktune.search.conclusion import Conclusion, features
 from sktune.search.data_checks import data_mistakes
 from sktune.search.delegation import Delegating
+from sktune.search.inputs import checked_inputs, listed_numbers
 from sktune.search.interruption import interruptible
 from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
 from sktune.search.resources import (
@@ -149,7 +148,7 @@ class BaseSearch(
             If the best candidate cannot be refitted; all attributes but the estimator are there.
         """
         space = self._checked_space()
-        X, y = self._checked_data(X, y)
+        X, y = checked_inputs(self, listed_numbers(X) if self._is_users_net else X, y)
         routed = self._routed(params, self._scorer())
         routing = get_config()["enable_metadata_routing"]
         refuse(untraced_parameters(self.estimator, X, routed.fit, routing))
@@ -183,43 +182,6 @@ class BaseSearch(
         space.check_names(self.estimator)
         refuse(space_mistakes(space, self))
         return space
-
-    def _checked_data(self, X: Any, y: Any) -> tuple[Any, Any]:
-        if y is None and get_tags(self.estimator).target_tags.required:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, "
-                "but the target y is None."
-            )
-        X, y = indexable(self._rows(X), y)
-        if not _num_samples(X):
-            raise ValueError(
-                "Found array with 0 sample(s) while a minimum of 1 is required. "
-                "min_resources_=0: you might have passed an empty dataset X."
-            )
-        return X, self._checked_target(y)
-
-    def _rows(self, X: Any) -> Any:
-        """Return rows; lists of numbers as an array, which skorch would take for several inputs."""
-        if not (self._is_users_net and isinstance(X, list)):
-            return X
-        try:
-            array = np.asarray(X)
-        except ValueError:  # rows of different lengths, or several inputs
-            return X
-        return array if array.dtype.kind in "iubf" else X
-
-    def _checked_target(self, y: Any) -> Any:
-        is_net, classifies = is_raw(final_step(self.estimator)[1]), is_classifier(self.estimator)
-        y = plain_labels(y) if classifies else y
-        # A user's net may be told a class for each pixel, probabilities, or what its loss masks.
-        is_free = is_net and (not classifies or _is_wide(y))
-        if np.asarray(y).dtype.kind == "f" and not is_free:
-            assert_all_finite(y, input_name="y")
-        if classifies and not is_free:
-            check_classification_targets(y)
-            is_column = np.ndim(y) == 2 and np.shape(y)[1] == 1
-            return column_or_1d(y, warn=True) if is_column else y
-        return y
 
     def _splits(self, X: Any, y: Any, params: Mapping[str, Any]) -> Splits:
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
@@ -386,10 +348,6 @@ class BaseSearch(
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
-
-
-def _is_wide(y: Any) -> bool:
-    return np.ndim(y) > 1 and np.shape(y)[1] > 1
 
 
 def _is_auto(given: Any) -> bool:

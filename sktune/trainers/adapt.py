@@ -11,12 +11,12 @@ from typing import Any
 
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from skorch import NeuralNet
-from skorch.dataset import Dataset
+from skorch.callbacks import LoadInitState
 from torch.utils.data import DataLoader
 
 from sktune.nets import ReadyNet
 from sktune.nets.batches import batches
-from sktune.trainers.overrides import fits_itself, is_own, user_class
+from sktune.trainers.overrides import fits_itself, has_own_dataset, is_own, user_class
 from sktune.trainers.rows import ArrayDataset, is_plain, rows_for
 from sktune.trainers.targets import Targets, class_labels, targets_for
 
@@ -42,6 +42,12 @@ class TrainingNet(Adapted):
 
     targets_ = Targets()
 
+    def initialize_callbacks(self: Any) -> Any:
+        """Initialise the callbacks; those that load a checkpoint load that of the net itself."""
+        super().initialize_callbacks()  # type: ignore[misc]
+        _rejoin([callback for _, callback in self.callbacks_])
+        return self
+
     def get_dataset(self: Any, X: Any, y: Any = None) -> Any:
         """Return skorch's data set, of rows as the module takes them; a user's own is kept."""
         if has_own_dataset(self):
@@ -65,7 +71,10 @@ class TrainingNet(Adapted):
     def classes_(self: Any) -> Any:
         """The classes that the net is trained on; a fold can lack some, the net must not."""
         known = self.targets_.classes
-        return super().classes_ if known is None or self.classes is not None else known  # type: ignore[misc]
+        # Binary classifiers have no such parameter.
+        is_given = getattr(self, "classes", None) is not None
+        is_users = is_given or is_own(self.user_class_, "classes_")
+        return super().classes_ if known is None or is_users else known  # type: ignore[misc]
 
 
 class AnsweringNet(TrainingNet):
@@ -102,14 +111,24 @@ class AnsweringNet(TrainingNet):
 
     @property
     def classes_(self: Any) -> Any:
-        """The class labels."""
+        """The class labels; those that the user gave, unless the net is trained on codes."""
         labels = self.targets_.labels
         return super().classes_ if labels is None else labels
 
 
-def has_own_dataset(net: Any) -> bool:
-    """Whether a user's net has a data set of the user's, which is given rows as they are."""
-    return net.dataset is not Dataset or is_own(user_class(net), "get_dataset")
+def _rejoin(callbacks: list[Any]) -> None:
+    """Put a checkpoint that is written in the place of its copy: cloning a net parts the two."""
+    for callback in callbacks:
+        if isinstance(callback, LoadInitState):
+            copied = callback.checkpoint
+            alike = (c for c in callbacks if type(c) is type(copied))
+            same = (c for c in alike if _settings(c) == _settings(copied))
+            callback.checkpoint = next(same, copied)
+
+
+def _settings(callback: Any) -> dict[str, Any]:
+    params: dict[str, Any] = callback.get_params(deep=False)
+    return params
 
 
 @cache

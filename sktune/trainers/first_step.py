@@ -29,9 +29,10 @@ from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import RunState, freeze
 from sktune.trainers.solo import is_raise, origin
 from sktune.trainers.targets import targets_for
-from sktune.trainers.trial import loss_of, mini_batch, trained_on, tried, without_trace
+from sktune.trainers.trial import first_of, loss_of, mini_batch, trained_on, tried, without_trace
 
 _N_MISSING = 3
+_ANY_TABLE = {"accept_sparse": True, "allow_nd": True}
 _HOOKS = ("on_train_begin", "on_epoch_begin", "on_batch_begin")
 _LIBRARIES = {"torch", "numpy", "scipy", "sklearn", "skorch", "sktune", "pandas"}
 _REMEDY = {
@@ -61,7 +62,7 @@ class GivenData:
     def __post_init__(self) -> None:
         is_table = issparse(self.X) or hasattr(self.X, "__array__") or isinstance(self.X, list)
         finite = partial(assert_all_finite, self.y, input_name="y")
-        table = partial(check_array, self.X, accept_sparse=True, allow_nd=True)
+        table = partial(check_array, self.X, input_name="X", **_ANY_TABLE)
         self.missing = {"X": _not_finite(self.X), "y": _not_finite(self.y)}
         self.objections = {
             "settings": None,
@@ -104,8 +105,11 @@ def refuse_missing(net: NeuralNet, X: Any) -> None:
         scikit-learn's.
     """
     rows = _not_finite(X).tolist()
-    if rows and not _is_finite(tried(net, unpack_data(mini_batch(net, X, None, rows))[0])):
-        check_array(X, allow_nd=True)
+    if not rows:
+        return
+    Xi, _ = unpack_data(mini_batch(net, X, None, rows))
+    if not _is_finite(first_of(tried(net, Xi))):
+        check_array(X, input_name="X", **_ANY_TABLE)
 
 
 def _message(found: list[Trouble], data: GivenData) -> str:

@@ -107,7 +107,7 @@ def _kin_of_any(net: NeuralNet) -> tuple[Hashable, ...]:
     }
     with Randomness(0).turn(), net._current_init_context("module"):
         net.initialize_module()
-    return canonical(kin), canonical(skeleton(net.module_))
+    return canonical(kin), skeleton(net.module_)
 
 
 def _size(sketch: Sketch) -> Size:

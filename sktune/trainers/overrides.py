@@ -10,6 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+from skorch.dataset import Dataset
 
 from sktune.nets import ConvNetClassifier, MLPClassifier, MLPRegressor
 
@@ -99,11 +100,21 @@ def own(net: Any, *treatments: Treatment) -> Iterator[str]:
     """
     kind = user_class(net)
     for name, treatment in METHODS.items():
-        if treatment in treatments and (is_own(kind, name) or name in vars(net)):
+        if treatment in treatments and (is_own(kind, name) or name in replaced(net)):
             yield name
     if Treatment.ALONE in treatments:
         private = (n for n in vars(NeuralNet) if n.startswith("_") and not n.startswith("__"))
         yield from (name for name in private if is_own(kind, name))
+
+
+def replaced(net: Any) -> set[str]:
+    """Return the methods of skorch's that a net has others for, in the net itself."""
+    return {name for name in vars(net).keys() & METHODS.keys() if callable(vars(net)[name])}
+
+
+def has_own_dataset(net: Any) -> bool:
+    """Whether a user's net has a data set of the user's, which is given rows as they are."""
+    return net.dataset is not Dataset or is_own(user_class(net), "get_dataset")
 
 
 def own_code(net: Any) -> set[str]:

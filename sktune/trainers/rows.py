@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 from skorch import NeuralNet
 from skorch.dataset import Dataset
 from skorch.helper import SliceDict
@@ -72,7 +72,8 @@ def _part(net: NeuralNet, part: Any) -> Any:
 
 
 def _sparse(net: NeuralNet, X: Any) -> Any:
-    rows = X.tocsr()
+    # Of sparse arrays skorch cannot take single rows.
+    rows = csr_matrix(X)
     rows = rows if rows.dtype.kind == "c" else rows.astype(precision(net), copy=False)
     n_bytes = int(np.prod(rows.shape)) * rows.dtype.itemsize
     return rows.toarray() if n_bytes < _SMALL else rows
@@ -101,8 +102,14 @@ def frame_numbers(frame: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     ValueError
         If a column holds texts.
     """
-    columns = [_plain(frame[name], dtype) for name in frame.columns]
+    columns = [_plain(column, dtype) for column in _columns(frame)]
     return np.column_stack(columns) if columns else np.empty((len(frame), 0), dtype)
+
+
+def _columns(frame: Any) -> list[Any]:
+    # Several columns of a pandas frame may have one name, and are given out together by it.
+    is_pandas = hasattr(frame, "items")
+    return [c for _, c in frame.items()] if is_pandas else [frame[n] for n in frame.columns]
 
 
 def _plain(column: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -26,6 +26,7 @@ from sktune.trainers.snapshot import RunState, thaw
 from sktune.trainers.targets import targets_for
 
 Data = tuple[Any, Any, Mapping[str, Any]]
+_LOADING = {"batch_size", "iterator_train", "iterator_valid"}
 Encode = Callable[[NeuralNet, Setup, PreparedFold], Data]
 
 
@@ -81,6 +82,8 @@ def begin(job: AdvanceJob) -> RunState:
     if job.snapshot is not None:
         state = thaw(job.snapshot)
         if not state.is_ended:
+            # What callbacks have set since is for the next training, as in skorch.
+            vars(state.net).update(state.loading)
             return state
     net = job.setup.net(job.params)
     if not isinstance(net, ReadyNet):
@@ -150,6 +153,11 @@ def tell_begin(net: NeuralNet, setup: Setup, fold: PreparedFold, data: Data) -> 
     return training_data(net, setup, fold)
 
 
+def loading(net: NeuralNet) -> dict[str, Any]:
+    """Return how a net loads mini-batches: skorch makes its loaders when training begins."""
+    return {name: value for name, value in vars(net).items() if name in _LOADING}
+
+
 @contextmanager
 def strict_warnings() -> Iterator[None]:
     """Refuse targets that would be broadcast, of which torch only warns."""
@@ -163,12 +171,16 @@ def strict_warnings() -> Iterator[None]:
 @contextmanager
 def silenced(net: NeuralNet) -> Iterator[None]:
     """Take away, for the length of a ``with`` block, what prints: making tables takes time too."""
-    verbose, callbacks = net.verbose, net.callbacks_
-    net.verbose, net.callbacks_ = 0, [c for c in callbacks if not isinstance(c[1], PrintLog)]
+    verbose, net.verbose = net.verbose, 0
+    printing = [(k, c) for k, c in enumerate(net.callbacks_) if isinstance(c[1], PrintLog)]
+    net.callbacks_ = [c for c in net.callbacks_ if not isinstance(c[1], PrintLog)]
     try:
         yield
     finally:
-        net.verbose, net.callbacks_ = verbose, callbacks
+        net.verbose = verbose
+        # Others may have come or gone meanwhile.
+        for place, callback in printing:
+            net.callbacks_.insert(place, callback)
 
 
 def ended(net: NeuralNet, X: Any, y: Any) -> NeuralNet:

@@ -23,12 +23,14 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochScoring
 from torch import nn
 from torch.nn.utils import parametrize
+from torch.optim import Optimizer
 
 from sktune.exceptions import InvalidSettingsError
 from sktune.nets.randomness import Randomness
 from sktune.trainers.adapt import Adapted, blank
 from sktune.trainers.tensors import Place, TensorReader, TensorWriter, is_plain
 
+Hooks = tuple[tuple[Any, ...], tuple[Any, ...]]
 _WHOLE = (NeuralNet, EarlyStopping, EpochScoring)
 # Every module of torch has a dozen.
 _NO_HOOKS: tuple[Any, ...] = OrderedDict, ()
@@ -43,7 +45,8 @@ class RunState:
     ``stopped`` says that a callback of the net has ended its training, ``is_ended`` that the net
     was fitted by a method of its own, which told its callbacks of the end. ``files`` are those
     that its checkpoints have written, ``paths`` where the user wants them, and ``directory`` is
-    where they are while the run is at work.
+    where they are while the run is at work. ``loading`` is how mini-batches have been loaded since
+    training began.
     """
 
     net: NeuralNet
@@ -54,6 +57,7 @@ class RunState:
     files: dict[str, bytes] = field(default_factory=dict)
     paths: list[dict[str, Any]] = field(default_factory=list)
     directory: str = ""
+    loading: dict[str, Any] = field(default_factory=dict)
 
 
 def freeze(state: RunState) -> bytes:
@@ -136,7 +140,7 @@ class _Pickler(cloudpickle.Pickler):
             return _NO_HOOKS
         if is_plain(obj):
             place = self._tensors.add(obj)
-            return _tensor, (type(obj), tuple(place), obj.requires_grad, obj.grad)
+            return _tensor, (type(obj), tuple(place), obj.requires_grad, obj.grad, _hooks(obj))
         if isinstance(obj, nn.Module) and parametrize.is_parametrized(obj):
             kind = type(obj).__bases__[0]
             return _parametrized, (kind,), vars(obj), None, None, _set_parametrized
@@ -144,6 +148,8 @@ class _Pickler(cloudpickle.Pickler):
             state = vars(obj) | (_EMPTY_CACHE if isinstance(obj, EpochScoring) else {})
             make, arguments = _maker(obj)
             return make, arguments, state, None, None, _set_state
+        if isinstance(obj, Optimizer) and type(obj).__getstate__ is Optimizer.__getstate__:
+            return copyreg.__newobj__, (type(obj),), _whole_state(obj)  # type: ignore[attr-defined]
         if _is_replaced(obj):
             return getattr, (builtins, obj.__name__)
         return super().reducer_override(obj)
@@ -165,6 +171,7 @@ def _tensor(
     place: tuple[Any, ...],
     requires_grad: bool,
     grad: torch.Tensor | None,
+    hooks: Hooks,
     tensors: TensorReader,
 ) -> torch.Tensor:
     tensor = tensors.get(Place(*place))
@@ -173,7 +180,23 @@ def _tensor(
     tensor.requires_grad_(requires_grad)
     # Gradients that are gathered over several batches must not be lost between two rungs.
     tensor.grad = grad
+    for hook in hooks[0]:
+        tensor.register_hook(hook)
+    for hook in hooks[1]:
+        tensor.register_post_accumulate_grad_hook(hook)
     return tensor
+
+
+def _hooks(tensor: torch.Tensor) -> Hooks:
+    """Return the functions that are called for a tensor's gradient, and after it was added."""
+    registered = tensor._backward_hooks, tensor._post_accumulate_grad_hooks
+    before, after = (tuple((hooks or {}).values()) for hooks in registered)
+    return before, after
+
+
+def _whole_state(optimizer: Optimizer) -> dict[str, Any]:
+    """Return all attributes, of which torch keeps three; ``step`` is what schedulers wrap."""
+    return {name: value for name, value in vars(optimizer).items() if name != "step"}
 
 
 def _is_replaced(obj: Any) -> bool:

@@ -8,7 +8,8 @@ the random generators go on from the snapshot.
 import dis
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -25,6 +26,7 @@ from sktune.trainers.runs import (
     AdvanceJob,
     begin,
     ended,
+    loading,
     measure,
     n_trained_weights,
     quiet,
@@ -57,7 +59,10 @@ def _continued(state: RunState, job: AdvanceJob) -> Advanced:
     net, start = state.net, time.perf_counter()
     data, is_new = ready(net, job.setup, job.fold)
     with own_directory(state, job.setup.worker_folder):
-        X, y, params = tell_begin(net, job.setup, job.fold, data) if is_new else data
+        if is_new:
+            data = tell_begin(net, job.setup, job.fold, data)
+            state.loading = loading(net)
+        X, y, params = data
         train(state, job.n_resources, X, y, params)
         state.randomness.hold()
         snapshot, trained = freeze(gathered(state)), time.perf_counter()
@@ -96,16 +101,25 @@ def _measured(
 
 def train(state: RunState, n_resources: int, X: Any, y: Any, params: Mapping[str, Any]) -> None:
     """Train the epochs that a run is short of, by skorch's own loop; refuse what diverges."""
-    net = state.net
     epochs = 0 if state.stopped else n_resources - state.epochs
+    with in_training(state, n_resources):
+        state.net.fit_loop(X, y, epochs=epochs, **params)
+
+
+@contextmanager
+def in_training(state: RunState, n_resources: int) -> Iterator[None]:
+    """Have a run at the rung after the ``with`` block; refuse what diverges within."""
+    net, watch = state.net, ("watch", _Watch())
     with silenced(net):
-        net.callbacks_.insert(0, ("watch", _Watch()))
+        net.callbacks_.insert(0, watch)
         try:
-            net.fit_loop(X, y, epochs=epochs, **params)
+            yield
         except KeyboardInterrupt as error:
             if not raised_by_callback(error):
                 raise
             state.stopped = True
+        finally:
+            net.callbacks_ = [callback for callback in net.callbacks_ if callback is not watch]
     state.epochs = n_resources
     refuse_broken_weights(net)
 

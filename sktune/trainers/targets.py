@@ -12,10 +12,20 @@ import numpy.typing as npt
 import torch
 from sklearn.utils.multiclass import type_of_target
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+from skorch.dataset import unpack_data
 from torch import nn
 
+from sktune.trainers.overrides import has_own_dataset
 from sktune.trainers.rows import precision
-from sktune.trainers.trial import N_ROWS, broadcasts, outputs_of
+from sktune.trainers.trial import (
+    N_ROWS,
+    broadcasts,
+    first_of,
+    loss_of,
+    mini_batch,
+    outputs_of,
+    trained_on,
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +38,8 @@ class Targets:
 
     @property
     def labels(self) -> Any:
-        """The classes in the terms of the targets."""
-        return self.classes
+        """The labels that codes stand for; None where targets are told as they are."""
+        return None
 
     def encode(self, y: Any) -> Any:
         """Return the targets as the net is trained on them."""
@@ -79,9 +89,11 @@ class Shaped(Targets):
 
 def class_labels(y: Any) -> npt.NDArray[Any] | None:
     """Return the class labels of some targets, None if these are something else."""
-    if y is None or type_of_target(y) not in ("binary", "multiclass"):
+    # scikit-learn does not know what numbers and truth values among Python's objects are.
+    known = _array(y) if str(getattr(y, "dtype", "")) == "object" else y
+    if known is None or type_of_target(known) not in ("binary", "multiclass"):
         return None
-    labels: npt.NDArray[Any] = np.unique(_array(y))
+    labels: npt.NDArray[Any] = np.unique(_array(known))
     return labels
 
 
@@ -99,6 +111,8 @@ def targets_for(net: NeuralNet, X: Any, y: Any, labels: npt.NDArray[Any] | None)
     labels : ndarray or None
         The class labels of all rows, if the targets are class labels.
     """
+    if _are_made_by_the_user(net, X, y):
+        return Targets(classes=labels)
     if isinstance(net, NeuralNetBinaryClassifier) and labels is not None:
         return _binary(net, labels)
     if isinstance(net, NeuralNetClassifier) and labels is not None:
@@ -131,6 +145,18 @@ def _kind(y: Any) -> str:
     return kind if kind in "fiub" else ""
 
 
+def _are_made_by_the_user(net: NeuralNet, X: Any, y: Any) -> bool:
+    """Whether a data set of the user's makes other targets of those that it is given."""
+    if y is None or not has_own_dataset(net):
+        return False
+    try:
+        _, loaded = unpack_data(mini_batch(net, X, y))
+    except Exception:  # whatever a data set says of rows or targets that it does not take
+        return False
+    given = _array(y)[:N_ROWS]
+    return isinstance(loaded, torch.Tensor) and not np.array_equal(loaded.cpu().numpy(), given)
+
+
 def _binary(net: NeuralNet, labels: npt.NDArray[Any]) -> Targets:
     # Of other losses than these, only the user knows what numbers they are made for.
     is_known = isinstance(net.criterion_, nn.BCEWithLogitsLoss | nn.BCELoss)
@@ -155,8 +181,21 @@ def _fit_as_they_are(net: NeuralNet, X: Any, labels: npt.NDArray[Any]) -> bool:
         numbers = {number for number in numbers if number >= 0}
     if numbers <= set(range(len(labels))) and max(numbers, default=-1) < len(numbers):
         return True
-    outputs = outputs_of(net, X)
-    return outputs is not None and outputs.dim() > 1 and max(numbers, default=0) < outputs.shape[1]
+    shape: tuple[int, ...] = getattr(first_of(outputs_of(net, X)), "shape", ())
+    if len(shape) > 1 and max(numbers, default=0) < shape[1]:
+        return True
+    # To a loss of the user's, numbers may be more than names of outputs.
+    return not _is_torchs(net) and _takes(net, X, labels)
+
+
+def _takes(net: NeuralNet, X: Any, labels: npt.NDArray[Any]) -> bool:
+    """Whether the net's loss can be computed for labels as they are."""
+    try:
+        Xi = unpack_data(mini_batch(net, X, rows=[0] * len(labels)))[0]
+        loss_of(net, trained_on(net, Xi), torch.as_tensor(labels.astype(np.int64)), Xi)
+    except Exception:  # whatever a loss says of numbers that it does not take
+        return False
+    return True
 
 
 def _ignored(net: NeuralNet) -> Any:
@@ -174,8 +213,9 @@ def _numbers(net: NeuralNet, X: Any, y: npt.NDArray[Any]) -> Targets:
     dtype = precision(net)
     if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1):
         outputs, few = outputs_of(net, X), torch.as_tensor(y[:N_ROWS].astype(dtype))
-        if outputs is None or not outputs.numel() == len(outputs) == len(few):
+        first = first_of(outputs)
+        if first is None or not first.numel() == len(first) == len(few):
             return Targets(dtype)
-        if outputs.shape != few.shape and broadcasts(net, outputs, few):
-            return Shaped(dtype, shape=outputs.shape[1:], is_flat=y.ndim == 1)
+        if first.shape != few.shape and broadcasts(net, outputs, few):
+            return Shaped(dtype, shape=first.shape[1:], is_flat=y.ndim == 1)
     return Targets(dtype)

@@ -25,7 +25,7 @@ def mini_batch(net: NeuralNet, X: Any, y: Any = None, rows: Iterable[int] = rang
         return next(iter(net.get_iterator(few, training=False)))
 
 
-def tried(net: NeuralNet, Xi: Any) -> torch.Tensor:
+def tried(net: NeuralNet, Xi: Any) -> Any:
     """Return what the net puts out in evaluation for the rows of a mini-batch.
 
     Raises
@@ -34,9 +34,12 @@ def tried(net: NeuralNet, Xi: Any) -> torch.Tensor:
         Whatever the module raises.
     """
     with without_trace():
-        outputs = _twin(net).evaluation_step((Xi, None), training=False)
-    first: torch.Tensor = outputs[0] if isinstance(outputs, tuple) else outputs
-    return first
+        return _twin(net).evaluation_step((Xi, None), training=False)
+
+
+def first_of(outputs: Any) -> Any:
+    """Return the first of several outputs, which is what skorch predicts from."""
+    return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
 def trained_on(net: NeuralNet, Xi: Any) -> Any:
@@ -54,12 +57,16 @@ def loss_of(net: NeuralNet, outputs: Any, yi: Any, Xi: Any) -> torch.Tensor:
     return loss
 
 
-def outputs_of(net: NeuralNet, X: Any) -> torch.Tensor | None:
-    """Return what the net puts out for the first rows, None if it cannot take them."""
+def outputs_of(net: NeuralNet, X: Any) -> Any:
+    """Return what the net puts out for the first rows, None if it cannot take them.
+
+    It is None as well if the first output is no tensor.
+    """
     try:
-        return tried(net, unpack_data(mini_batch(net, X))[0])
+        outputs = tried(net, unpack_data(mini_batch(net, X))[0])
     except Exception:  # whatever a module and its data set say of rows that they do not take
         return None
+    return outputs if isinstance(first_of(outputs), torch.Tensor) else None
 
 
 def takes(net: NeuralNet, Xi: Any) -> bool:
@@ -71,12 +78,12 @@ def takes(net: NeuralNet, Xi: Any) -> bool:
     return True
 
 
-def broadcasts(net: NeuralNet, outputs: torch.Tensor, y: torch.Tensor) -> bool:
-    """Whether the net's loss pairs each output with each target: (n, 1) with (n,).
+def broadcasts(net: NeuralNet, outputs: Any, y: torch.Tensor) -> bool:
+    """Whether the net's loss pairs each first output with each target: (n, 1) with (n,).
 
     What a loss cannot take at all counts as well.
     """
-    watch = _Watch(outputs.shape, y.shape)
+    watch = _ShapeWatch(first_of(outputs).shape, y.shape)
     try:
         with watch:
             loss_of(net, outputs, y, None)
@@ -85,7 +92,7 @@ def broadcasts(net: NeuralNet, outputs: torch.Tensor, y: torch.Tensor) -> bool:
     return watch.has_met
 
 
-class _Watch(TorchFunctionMode):
+class _ShapeWatch(TorchFunctionMode):
     """Notices calls that are given tensors of both shapes."""
 
     def __init__(self, *shapes: torch.Size) -> None:
@@ -103,8 +110,15 @@ def _twin(net: NeuralNet) -> NeuralNet:
     """Return the net with modules and losses of its own, which may be called and changed."""
     other: NeuralNet = object.__new__(type(net))
     names = [f"{name}_" for name in (*net._modules, *net._criteria)]
-    vars(other).update(vars(net) | {name: copy.deepcopy(vars(net)[name]) for name in names})
+    vars(other).update(vars(net) | {name: _copied(vars(net)[name]) for name in names})
     return other
+
+
+def _copied(module: torch.nn.Module) -> torch.nn.Module:
+    """Return a copy of a module; what it has computed from its weights is copied as numbers."""
+    held = (thing for part in module.modules() for thing in vars(part).values())
+    computed = (t for t in held if isinstance(t, torch.Tensor) and not t.is_leaf)
+    return copy.deepcopy(module, {id(tensor): tensor.detach().clone() for tensor in computed})
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -10,10 +11,16 @@ import pytest
 from sktune.execution import noticed_interrupts
 
 
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    # Another thread may have taken the signal: Python tells this one at its next instruction.
+    for _ in range(10):
+        time.sleep(0.01)
+
+
 def swallowed():
     with suppress(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGINT)
-        signal.pause()
+        interrupted()
 
 
 def test_what_is_swallowed_is_raised_again():
@@ -27,7 +34,7 @@ def test_what_is_swallowed_is_raised_again():
 
 def test_it_strikes_at_once():
     with pytest.raises(KeyboardInterrupt), noticed_interrupts():
-        os.kill(os.getpid(), signal.SIGINT)
+        interrupted()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -41,7 +48,7 @@ def test_a_handler_of_the_callers_is_left():
     try:
         with noticed_interrupts() as raise_again:
             assert signal.getsignal(signal.SIGINT) is mine
-            os.kill(os.getpid(), signal.SIGINT)
+            interrupted()
             raise_again()
     finally:
         signal.signal(signal.SIGINT, before)

@@ -11,21 +11,28 @@ import torch
 from skorch import NeuralNet
 from torch import nn
 
-from sktune.trainers.stacking.kinship import clipping, obstacle, parts
+from sktune.trainers.overrides import replaced
+from sktune.trainers.stacking.kinship import changed_obstacle, clipping, contents, shared
 
 
 class Facts(NamedTuple):
-    """What a stack has made use of, by name, and the objects that are told by identity."""
+    """What a stack has made use of, by name, and the objects that are told by identity.
+
+    ``contents`` are those of module and loss, which take longest to find.
+    """
 
     values: dict[str, Hashable]
     held: list[Any]
+    contents: dict[str, Hashable]
 
 
-def facts(net: NeuralNet, dataset: Any) -> Facts:
+def facts(net: NeuralNet, dataset: Any, known: dict[str, Hashable] | None = None) -> Facts:
     """Return what a stack makes use of in a net and its training rows.
 
     Learning rate, weight decay and dropout rates are not among it: those are read at each epoch.
+    ``known`` are the contents of module and loss, if nothing was called since that changes them.
     """
+    made_of = known or contents(net)
     objects = {
         "module": [net.module_, *_tensors(net.module_)],
         "loss": [net.criterion_],
@@ -34,12 +41,15 @@ def facts(net: NeuralNet, dataset: Any) -> Facts:
         "training rows": [dataset, *_arrays(dataset)],
     }
     values: dict[str, Hashable] = {
-        "settings": obstacle(net),
-        "clipping of gradients": clipping(net),
         **{f"{name} ": tuple(map(_identity, held)) for name, held in objects.items()},
-        **parts(net),
+        "settings": changed_obstacle(net),
+        "methods": tuple((name, id(vars(net)[name])) for name in sorted(replaced(net))),
+        # Of it, stacks have only the kind of norm in common.
+        "clipping": clipping(net),
+        **made_of,
+        **shared(net),
     }
-    return Facts(values, list(objects.values()))
+    return Facts(values, list(objects.values()), made_of)
 
 
 def changed(before: Facts, after: Facts) -> str:

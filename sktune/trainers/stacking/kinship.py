@@ -16,7 +16,15 @@ from torch.utils.data import DataLoader
 
 from sktune.fingerprint import fingerprint, is_importable
 from sktune.nets import ReadyNet
-from sktune.trainers.overrides import BARS_STACKS, Treatment, is_own, own, own_code, user_class
+from sktune.trainers.overrides import (
+    BARS_STACKS,
+    METHODS,
+    Treatment,
+    is_own,
+    own,
+    own_code,
+    user_class,
+)
 from sktune.trainers.stacking.batches import Table, batches_in
 from sktune.trainers.stacking.dropout import DROPOUTS, MaskedDropout
 from sktune.trainers.stacking.updates import ELEMENTWISE, n_steps, shared_settings
@@ -40,7 +48,12 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 def obstacle(net: NeuralNet) -> str | None:
     """Return in words why an initialised net cannot be trained in a stack, None if it can."""
-    checks = (_methods, _parts, _module, _optimizer, _loader, _callbacks)
+    return next(_methods(net), None) or changed_obstacle(net)
+
+
+def changed_obstacle(net: NeuralNet) -> str | None:
+    """Return the same of what can change while a network is trained: all but its class."""
+    checks = (_parts, _module, _optimizer, _loader, _callbacks)
     return next((reason for check in checks for reason in check(net)), None)
 
 
@@ -48,6 +61,9 @@ def _methods(net: NeuralNet) -> Iterator[str]:
     kind = type(net).__name__
     for name in own(net, *BARS_STACKS):
         yield f"{kind} has a method {name} of its own"
+    for name in METHODS:
+        if callable(vars(net).get(name)):
+            yield f"{kind} was given the method {name} when it was made or trained"
     if net.compile:
         yield "its module is compiled"
     for name in _UNSHARED & own_code(net) if _has_own_program(net) else ():
@@ -76,14 +92,23 @@ def _module(net: NeuralNet) -> Iterator[str]:
             yield f"{name} layers draw their own random numbers"
         elif any(getattr(part, hooks) for hooks in _HOOKS):
             yield f"{name} has hooks"
+        elif any(_has_hooks(weight) for weight in part.parameters(recurse=False)):
+            yield f"a weight of {name} has hooks"
+
+
+def _has_hooks(weight: torch.Tensor) -> bool:
+    return bool(weight._backward_hooks or weight._post_accumulate_grad_hooks)
 
 
 def _optimizer(net: NeuralNet) -> Iterator[str]:
     optimizer = net.optimizer_
+    trained = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
     if type(optimizer) not in ELEMENTWISE:
         yield f"the optimiser {type(optimizer).__name__} does not treat each weight alike"
     elif len(optimizer.param_groups) > 1:
         yield "its optimiser has several groups of weights"
+    elif not {id(p) for p in net.module_.parameters() if p.requires_grad} <= trained:
+        yield "its optimiser does not train all weights of its module"
     elif any(optimizer.param_groups[0].get(n) for n in ("maximize", "differentiable")):
         yield "its optimiser maximises, or is itself differentiated"
 
@@ -173,10 +198,22 @@ def parts(net: NeuralNet) -> dict[str, Hashable]:
     It leaves out what each network has of its own: weights, dropout rates, learning rate, weight
     decay and their schedules.
     """
-    clip, loss = clipping(net), net.criterion_
-    found = {
+    return contents(net) | shared(net)
+
+
+def contents(net: NeuralNet) -> dict[str, Hashable]:
+    """Return what module and loss are made of."""
+    loss = net.criterion_
+    return {
         "module": skeleton(net.module_),
-        "loss": [skeleton(loss), [canonical(t) for t in loss.state_dict().values()]],
+        "loss": (skeleton(loss), canonical(list(loss.state_dict().values()))),
+    }
+
+
+def shared(net: NeuralNet) -> dict[str, Hashable]:
+    """Return the settings that the networks of a stack have in common."""
+    clip = clipping(net)
+    found = {
         "optimiser": [type(net.optimizer_), shared_settings(net.optimizer_)],
         "mini-batches": loader_settings(net),
         "clipping of gradients": None if clip is None else clip[1],
@@ -201,18 +238,29 @@ def _momentum_schedules(net: NeuralNet) -> Iterator[Any]:
             yield callback.policy_, settings
 
 
-def skeleton(module: nn.Module) -> list[Any]:
+def skeleton(module: nn.Module) -> Hashable:
     """Return what a module is made of, without its weights and dropout rates."""
-    return [
-        [
+    return tuple(
+        (
             name,
-            type(part),
-            {k: v for k, v in vars(part).items() if k not in _ignored(part)},
-            [_shape(k, p) for k, p in part._parameters.items()],
-            [_shape(k, b) for k, b in part._buffers.items()],
-        ]
+            canonical(type(part)),
+            _attributes(part),
+            tuple(_shape(k, p) for k, p in part._parameters.items()),
+            tuple(_shape(k, b) for k, b in part._buffers.items()),
+        )
         for name, part in module.named_modules()
-    ]
+    )
+
+
+def _attributes(part: nn.Module) -> tuple[Any, ...]:
+    own = vars(part)
+    return tuple(
+        # This is asked after each hook of the user's: plain values take no call.
+        (name, type(own[name]), own[name])
+        if type(own[name]) in _PLAIN
+        else (name, canonical(own[name]))
+        for name in sorted(own.keys() - _ignored(part))
+    )
 
 
 _PLAIN = (str, int, float, bool, NoneType, bytes, complex, torch.Size)

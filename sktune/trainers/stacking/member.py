@@ -1,7 +1,7 @@
 """A network in a stack: its run, its data, and what skorch does for it around each epoch."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -11,18 +11,26 @@ from skorch import NeuralNet
 
 from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
-from sktune.trainers.adapt import has_own_dataset
 from sktune.trainers.files import gathered, own_directory
 from sktune.trainers.fold import PreparedFold
+from sktune.trainers.overrides import has_own_dataset
 from sktune.trainers.rows import precision
-from sktune.trainers.runs import AdvanceJob, begin, ended, ready, tell_begin, training_data
+from sktune.trainers.runs import (
+    AdvanceJob,
+    begin,
+    ended,
+    loading,
+    ready,
+    tell_begin,
+    training_data,
+)
 from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import freeze
 from sktune.trainers.solo import (
+    in_training,
     raised_by_callback,
     refuse_broken_losses,
     refuse_broken_weights,
-    train,
 )
 from sktune.trainers.stacking.batches import Table, table_of
 from sktune.trainers.stacking.changes import changed, facts
@@ -97,16 +105,18 @@ class Member:
         self.is_live = not self.state.stopped
         self.error: Exception | None = None
         self.change = ""
+        self._contents: dict[str, Hashable] | None = None
         self._is_within_epoch = False
         with self.state.randomness.turn():
             data, is_new = ready(self.net, job.setup, job.fold, encoder.training_data)
             directories.enter_context(own_directory(self.state, job.setup.worker_folder))
             if is_new:
                 data = tell_begin(self.net, job.setup, job.fold, data)
+                self.state.loading = loading(self.net)
             self.X, self.y, params = data
             self.net.check_data(self.X, self.y)
             self._sets = self.net.get_split_datasets(self.X, self.y, **params)
-            self._params = params
+            self._loader, self._valid_loader = self._loaders()
         table = table_of(self._sets[0], encoder.source(job.fold))
         self.obstacle = self._obstacle(params, table)
         if table is not None:
@@ -116,6 +126,11 @@ class Member:
         self.is_watched = calls_users_code(self.net)
         self._draws = self._sets[1] is not None or self.is_watched
         self.seconds = time.perf_counter() - start
+
+    def _loaders(self) -> tuple[Any, Any]:
+        train, valid = self._sets
+        loader = self.net.get_iterator(train, training=True)
+        return loader, None if valid is None else self.net.get_iterator(valid, training=False)
 
     def _obstacle(self, params: Mapping[str, Any], table: Table | None) -> str | None:
         if self.state.stopped:
@@ -154,9 +169,10 @@ class Member:
         if not self.is_watched:
             yield
             return
-        before = facts(self.net, self._sets[0])
+        before = facts(self.net, self._sets[0], self._contents)
         yield
-        what = changed(before, facts(self.net, self._sets[0]))
+        after = facts(self.net, self._sets[0])
+        self._contents, what = after.contents, changed(before, after)
         if what:
             self.is_live = False
             self.change = (
@@ -166,13 +182,16 @@ class Member:
 
     def begin_epoch(self, n_steps: int) -> EpochRates:
         """Tell the callbacks, and return the learning rates of the epoch."""
-        train, valid = self._sets
         # Schedulers warn if the optimiser has not been stepped; the stack's steps for it.
         self.net.optimizer_._opt_called = True
         with self._watched():
-            self.net.notify("on_epoch_begin", dataset_train=train, dataset_valid=valid)
+            self._notify("on_epoch_begin")
         self._is_within_epoch = True
         return epoch_rates(self.net, n_steps) if self.is_live else STILL
+
+    def _notify(self, hook: str) -> None:
+        train, valid = self._sets
+        self.net.notify(hook, dataset_train=train, dataset_valid=valid)
 
     def end_epoch(self, losses: Sequence[float], sizes: Sequence[int], rates: EpochRates) -> None:
         """Record the epoch, validate, and tell the callbacks."""
@@ -184,26 +203,32 @@ class Member:
         self._finish_epoch(losses)
 
     def _finish_epoch(self, losses: Sequence[float]) -> None:
-        net, (train, valid) = self.net, self._sets
+        net, valid = self.net, self._valid_loader
         with self._watched():
             if valid is not None:
-                loader = net.get_iterator(valid, training=False)
                 net.run_single_epoch(
-                    loader, training=False, prefix="valid", step_fn=net.validation_step
+                    valid, training=False, prefix="valid", step_fn=net.validation_step
                 )
             refuse_broken_losses(net, losses)
-            net.notify("on_epoch_end", dataset_train=train, dataset_valid=valid)
+            self._notify("on_epoch_end")
         self._is_within_epoch = False
         self.state.epochs += 1
 
     def go_on_alone(self) -> None:
-        """Train the rest of the way to the rung as skorch does, after leaving the stack."""
+        """Train the rest of the way to the rung as skorch does, after leaving the stack.
+
+        The data sets and the loader are those that training began with, as in skorch's loop.
+        """
+        with in_training(self.state, self.job.n_resources):
+            while self.state.epochs < self.job.n_resources:
+                if not self._is_within_epoch:
+                    self._notify("on_epoch_begin")
+                self._train_epoch()
+
+    def _train_epoch(self) -> None:
         net = self.net
-        if self._is_within_epoch:
-            loader = net.get_iterator(self._sets[0], training=True)
-            net.run_single_epoch(loader, training=True, prefix="train", step_fn=net.train_step)
-            self._finish_epoch([batch["train_loss"] for batch in net.history[-1]["batches"]])
-        train(self.state, self.job.n_resources, self.X, self.y, self._params)
+        net.run_single_epoch(self._loader, training=True, prefix="train", step_fn=net.train_step)
+        self._finish_epoch([batch["train_loss"] for batch in net.history[-1]["batches"]])
 
     def end(self) -> None:
         """Tell the callbacks that training ends here."""

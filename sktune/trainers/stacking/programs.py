@@ -86,8 +86,8 @@ class Template:
     def settings(self) -> Hashable:
         """Return all that a step could change besides weights and buffers."""
         loss = self.net.criterion_
-        held = [skeleton(loss), list(loss.state_dict().values()), attributes(self.net)]
-        return canonical([skeleton(self.module), *held])
+        held = [list(loss.state_dict().values()), attributes(self.net)]
+        return skeleton(self.module), skeleton(loss), canonical(held)
 
     def put(self, tensors: Tensors) -> None:
         """Put weights and buffers in the places of the module's own."""

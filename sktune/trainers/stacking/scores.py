@@ -84,7 +84,9 @@ class StackScores:
                 known[id(X)] = _as_input(member.net, X)
             rows.append(known[id(X)])
         whole = [X for X in rows if X is not None]
-        return self._stack.outputs(whole) if len(whole) == len(rows) else None
+        if len(whole) < len(rows) or not self._stack.answers_row_by_row(whole[0]):
+            return None
+        return self._stack.outputs(whole)
 
 
 def _reads_predictions(member: Member) -> bool:

@@ -138,17 +138,22 @@ class Squares(nn.MSELoss):
         self.smoothing = smoothing
 
     def forward(self, outputs, y):
-        return super().forward(outputs, y) + self.smoothing * outputs.abs().mean()
+        return super().forward(outputs, y) + self.smoothing * outputs.square().mean()
 
 
 class Penalised:
-    """Mixed into a net: a step of its own that reads an attribute of the net."""
+    """Mixed into a net: a step of its own that reads an attribute of the net.
+
+    Like all losses here it is smooth: at a kink, rounding decides between two gradients.
+    """
 
     penalty = 0.01
 
     def get_loss(self, y_pred, y_true, *args, **kwargs):
         weight = self.module_.last.weight
-        return super().get_loss(y_pred, y_true, *args, **kwargs) + self.penalty * weight.abs().sum()
+        return (
+            super().get_loss(y_pred, y_true, *args, **kwargs) + self.penalty * weight.square().sum()
+        )
 
 
 class PenalisedClassifier(Penalised, NeuralNetClassifier):
@@ -172,7 +177,7 @@ REGRESSION = {
     "squares": (NeuralNetRegressor, {"criterion": nn.MSELoss}),
     "huber": (NeuralNetRegressor, {"criterion": nn.SmoothL1Loss}),
     "own loss": (NeuralNetRegressor, {"criterion": Squares}),
-    "own step": (PenalisedRegressor, {"criterion": nn.L1Loss}),
+    "own step": (PenalisedRegressor, {"criterion": nn.MSELoss}),
 }
 DATA = {
     "single": lambda: X,
@@ -235,7 +240,7 @@ def smooth(net):
 
 
 def other_loss(net):
-    kind = nn.L1Loss if isinstance(net, NeuralNetRegressor) else nn.CrossEntropyLoss
+    kind = nn.HuberLoss if isinstance(net, NeuralNetRegressor) else nn.CrossEntropyLoss
     net.criterion_ = kind()
 
 
