@@ -138,8 +138,9 @@ def _trouble(setup: Setup, params: Params, data: GivenData) -> Trouble | None:
         part, fold = "y", PreparedFold(Part(data.X, data.y))
         net.targets_ = targets_for(net, data.X, data.y, setup.classes)
         given = training_data(net, setup, fold)
-        part = "X"
+        part = "settings"
         _, targets, _ = tell_begin(net, setup, fold, given)
+        part = "X"
         net.check_data(data.X, targets)
         rows = _rows(net, data)
         Xi, _ = unpack_data(mini_batch(net, data.X, None, rows))

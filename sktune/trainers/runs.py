@@ -13,6 +13,7 @@ from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
 
 from sktune.candidates import Params
+from sktune.exceptions import InvalidSettingsError
 from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
 from sktune.trainers.adapt import answering
@@ -81,6 +82,12 @@ def begin(job: AdvanceJob) -> RunState:
     """Return the run as its snapshot has it, or a new one, whose net is not initialised."""
     if job.snapshot is not None:
         state = thaw(job.snapshot)
+        if state.has_other_rows:
+            raise InvalidSettingsError(
+                "A callback replaced the training rows at an earlier rung, and a run that goes on "
+                "has those of its fold again: change rows in a `dataset` of the net's own, or set "
+                "`min_resources` to `max_resources`, so that each network is trained in one go."
+            )
         if not state.is_ended:
             # What callbacks have set since is for the next training, as in skorch.
             vars(state.net).update(state.loading)

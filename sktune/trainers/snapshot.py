@@ -46,7 +46,7 @@ class RunState:
     was fitted by a method of its own, which told its callbacks of the end. ``files`` are those
     that its checkpoints have written, ``paths`` where the user wants them, and ``directory`` is
     where they are while the run is at work. ``loading`` is how mini-batches have been loaded since
-    training began.
+    training began, ``has_other_rows`` that a callback has replaced the training rows.
     """
 
     net: NeuralNet
@@ -58,6 +58,7 @@ class RunState:
     paths: list[dict[str, Any]] = field(default_factory=list)
     directory: str = ""
     loading: dict[str, Any] = field(default_factory=dict)
+    has_other_rows: bool = False
 
 
 def freeze(state: RunState) -> bytes:

@@ -109,7 +109,7 @@ def train(state: RunState, n_resources: int, X: Any, y: Any, params: Mapping[str
 @contextmanager
 def in_training(state: RunState, n_resources: int) -> Iterator[None]:
     """Have a run at the rung after the ``with`` block; refuse what diverges within."""
-    net, watch = state.net, ("watch", _Watch())
+    net, watch = state.net, ("watch", _Watch(state))
     with silenced(net):
         net.callbacks_.insert(0, watch)
         try:
@@ -120,6 +120,7 @@ def in_training(state: RunState, n_resources: int) -> Iterator[None]:
             state.stopped = True
         finally:
             net.callbacks_ = [callback for callback in net.callbacks_ if callback is not watch]
+    watch[1].look_at_rows()
     state.epochs = n_resources
     refuse_broken_weights(net)
 
@@ -131,7 +132,24 @@ def refuse_broken_weights(net: NeuralNet) -> None:
 
 
 class _Watch(Callback):
-    """Ends a training whose loss is no longer finite, in the epoch where that happened."""
+    """Ends a training whose loss is no longer finite, in the epoch where that happened.
+
+    It notes in the run's state if other callbacks replace the training rows.
+    """
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._dataset: Any = None
+        self._rows: list[Any] = []
+
+    def on_epoch_begin(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
+        if self._dataset is None:
+            self._dataset, self._rows = dataset_train, rows_in(dataset_train)
+
+    def look_at_rows(self) -> None:
+        """Compare the training rows with those of the first epoch."""
+        pairs = zip(self._rows, rows_in(self._dataset), strict=False)
+        self._state.has_other_rows |= any(one is not other for one, other in pairs)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         refuse_broken_losses(net, (b.get("train_loss", 0.0) for b in net.history[-1]["batches"]))
@@ -142,6 +160,12 @@ def refuse_broken_losses(net: NeuralNet, losses: Iterable[float]) -> None:
     for loss in losses:
         if not math.isfinite(loss):
             raise DivergedError(f"the loss is {loss} in epoch {len(net.history)}")
+
+
+def rows_in(dataset: Any) -> list[Any]:
+    """Return the rows and targets of a data set, or of that of which it is a part."""
+    inner = getattr(dataset, "dataset", dataset)
+    return [getattr(inner, name, None) for name in ("X", "y")]
 
 
 def raised_by_callback(error: KeyboardInterrupt) -> bool:

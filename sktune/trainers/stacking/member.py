@@ -173,6 +173,7 @@ class Member:
         yield
         after = facts(self.net, self._sets[0])
         self._contents, what = after.contents, changed(before, after)
+        self.state.has_other_rows |= what == "training rows"
         if what:
             self.is_live = False
             self.change = (

@@ -257,6 +257,12 @@ def swap_the_forward(net):
     module.forward = lambda X: type(module).forward(module, X) * 0.5
 
 
+def clip(net):
+    for _, callback in net.callbacks_:
+        if isinstance(callback, GradientNormClipping):
+            callback.gradient_clip_value = 0.01
+
+
 def draw(net):
     torch.rand(3)
     np.random.rand(3)
@@ -275,7 +281,7 @@ CHANGES = {
     for change in (
         *(gain, freeze, drop_all, replace_a_layer, shrink_weights, other_weights, rate, decay),
         *(momentum, forget_moments, smooth, other_loss, penalty, hook, swap_the_forward),
-        *(draw, stop, nothing),
+        *(clip, draw, stop, nothing),
     )
 }
 
