@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
@@ -61,10 +60,15 @@ AnyRows = npt.NDArray[Any] | SparseRows
 
 def sparse_or_dense(table: Any) -> AnyRows:
     """Return sparse rows as an array if that is small."""
-    if int(np.prod(table.shape)) * table.dtype.itemsize < _SMALL:
+    if is_small(table):
         dense: npt.NDArray[Any] = table.toarray()
         return dense
     return SparseRows(table)
+
+
+def is_small(table: Any) -> bool:
+    """Whether a sparse table takes so little as an array that it can be made dense once."""
+    return bool(math.prod(table.shape) * table.dtype.itemsize < _SMALL)
 
 
 def parts_of(rows: AnyRows, n_rows: int, n_numbers: int) -> Iterator[slice]:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from sktune.nets import ReadyNet
 from sktune.nets.batches import batches
 from sktune.trainers.overrides import fits_itself, has_own_dataset, is_own, user_class
-from sktune.trainers.rows import ArrayDataset, is_plain, rows_for
+from sktune.trainers.rows import ArrayDataset, is_plain, rows_for, whole
 from sktune.trainers.targets import Targets, class_labels, targets_for
 
 _LOADED_AT_ONCE = {"batch_size", "shuffle", "drop_last"}
@@ -59,7 +59,7 @@ class TrainingNet(Adapted):
         """Return torch's mini-batches, fetched whole where that changes no result."""
         name = "iterator_train" if training else "iterator_valid"
         settings = {"batch_size": self.batch_size, **self.get_params_for(name)}
-        inner = getattr(dataset, "dataset", dataset)
+        inner = whole(dataset)
         is_torchs = getattr(self, name) is DataLoader and type(inner) is ArrayDataset
         is_skorchs = not is_own(self.user_class_, "get_iterator")
         if not (is_torchs and is_skorchs and settings.keys() <= _LOADED_AT_ONCE):

@@ -15,6 +15,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Checkpoint, TrainEndCheckpoint
 
 from sktune.temporary import temporary_folder
+from sktune.trainers.overrides import is_users_callback
 from sktune.trainers.snapshot import RunState
 
 _WRITERS = (Checkpoint, TrainEndCheckpoint)
@@ -69,8 +70,7 @@ def delivered(state: RunState) -> None:
 def shared_paths(net: NeuralNet) -> Iterator[str]:
     """Yield a line for each path that a callback of the user's is given, as far as one can tell."""
     for callback in _listed(net.callbacks):
-        is_users = not type(callback).__module__.startswith(("skorch.", "sktune."))
-        for name, value in vars(callback).items() if is_users else ():
+        for name, value in vars(callback).items() if is_users_callback(callback) else ():
             is_path = isinstance(value, str) and (_PATH_NAME.search(name) or os.sep in value)
             if isinstance(value, os.PathLike) or (value and is_path):
                 yield (

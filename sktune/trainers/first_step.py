@@ -23,7 +23,11 @@ from sktune.candidates import Params
 from sktune.exceptions import DivergedError, InvalidSettingsError, count_causes
 from sktune.nets.randomness import Randomness
 from sktune.trainers.fold import Part, PreparedFold
-from sktune.trainers.overrides import BARS_STACKS, own
+from sktune.trainers.overrides import (
+    BARS_STACKS,
+    is_users_callback,
+    own,
+)
 from sktune.trainers.runs import quiet, tell_begin, training_data
 from sktune.trainers.setup import Setup
 from sktune.trainers.snapshot import RunState, freeze
@@ -173,8 +177,7 @@ def _is_judged(net: NeuralNet, data: GivenData) -> bool:
     """Whether nothing but skorch comes before the first step; odd data are always judged."""
     if any(own(net, *BARS_STACKS)):
         return False
-    kinds = {type(callback) for _, callback in net.callbacks_}
-    users = {kind for kind in kinds if not kind.__module__.startswith("skorch.")}
+    users = {type(callback) for _, callback in net.callbacks_ if is_users_callback(callback)}
     acts = any(getattr(kind, h) is not getattr(Callback, h) for kind in users for h in _HOOKS)
     return not acts or any(data.objections.values())
 

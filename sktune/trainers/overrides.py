@@ -129,6 +129,11 @@ def _names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*inner)
 
 
+def is_users_callback(callback: Any) -> bool:
+    """Whether the class of a callback is the user's."""
+    return not type(callback).__module__.startswith(("skorch.", "sktune."))
+
+
 def fits_itself(net: Any) -> bool:
     """Whether a user's net has a ``fit`` of its own, which sees to all of a training."""
     return any(own(net, Treatment.FITTED_ANEW))

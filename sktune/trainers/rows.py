@@ -16,10 +16,9 @@ from skorch import NeuralNet
 from skorch.dataset import Dataset
 from skorch.helper import SliceDict
 
+from sktune.nets.sparse import is_small
 from sktune.trainers.trial import N_ROWS, takes
 
-# Sparse rows are made dense a mini-batch at a time, unless all of them take less than this.
-_SMALL = 1 << 25  # bytes
 _PRECISIONS: dict[torch.dtype, npt.DTypeLike] = {torch.float64: np.float64, torch.half: np.float16}
 
 
@@ -40,6 +39,11 @@ def is_plain(X: Any, y: Any) -> bool:
     """Whether rows and targets can be indexed by whole mini-batches."""
     # Rows to predict have no y; skorch's data set then makes one up.
     return isinstance(y, np.ndarray | None) and (isinstance(X, np.ndarray) or issparse(X))
+
+
+def whole(dataset: Any) -> Any:
+    """Return the data set that a part of one, as a split makes it, is taken from."""
+    return getattr(dataset, "dataset", dataset)
 
 
 def rows_for(net: NeuralNet, X: Any) -> Any:
@@ -75,8 +79,7 @@ def _sparse(net: NeuralNet, X: Any) -> Any:
     # Of sparse arrays skorch cannot take single rows.
     rows = csr_matrix(X)
     rows = rows if rows.dtype.kind == "c" else rows.astype(precision(net), copy=False)
-    n_bytes = int(np.prod(rows.shape)) * rows.dtype.itemsize
-    return rows.toarray() if n_bytes < _SMALL else rows
+    return rows.toarray() if is_small(rows) else rows
 
 
 def _is_frame(X: Any) -> bool:

@@ -21,6 +21,7 @@ from skorch.callbacks import Callback
 from sktune.exceptions import DivergedError
 from sktune.trainers.files import gathered, own_directory
 from sktune.trainers.overrides import fits_itself
+from sktune.trainers.rows import whole
 from sktune.trainers.runs import (
     Advanced,
     AdvanceJob,
@@ -164,8 +165,7 @@ def refuse_broken_losses(net: NeuralNet, losses: Iterable[float]) -> None:
 
 def rows_in(dataset: Any) -> list[Any]:
     """Return the rows and targets of a data set, or of that of which it is a part."""
-    inner = getattr(dataset, "dataset", dataset)
-    return [getattr(inner, name, None) for name in ("X", "y")]
+    return [getattr(whole(dataset), name, None) for name in ("X", "y")]
 
 
 def raised_by_callback(error: KeyboardInterrupt) -> bool:

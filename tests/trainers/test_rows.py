@@ -12,7 +12,7 @@ from skorch.dataset import Dataset
 from skorch.helper import SliceDict
 from torch import nn
 
-from sktune.trainers import rows
+from sktune.nets import sparse as sparse_rows
 from sktune.trainers.rows import (
     ArrayDataset,
     frame_numbers,
@@ -256,7 +256,7 @@ class TestTables:
 
 class TestSparse:
     def test_large_tables_stay_sparse(self, monkeypatch):
-        monkeypatch.setattr(rows, "_SMALL", 0)
+        monkeypatch.setattr(sparse_rows, "_SMALL", 0)
         found = rows_for(net_of(), sparse.coo_matrix(NUMBERS))
         assert found.format == "csr"
         assert found.dtype == np.float32
@@ -264,7 +264,7 @@ class TestSparse:
 
     @pytest.mark.parametrize("kind", ["csr", "csc", "coo", "lil", "bsr", "dia"])
     def test_sparse_arrays_are_indexed_as_matrices_are(self, kind, monkeypatch):
-        monkeypatch.setattr(rows, "_SMALL", 0)
+        monkeypatch.setattr(sparse_rows, "_SMALL", 0)
         array = getattr(sparse, f"{kind}_array")(NUMBERS * FLAGS)
         matrix = getattr(sparse, f"{kind}_matrix")(NUMBERS * FLAGS)
         one, other = (Dataset(rows_for(net_of(), X))[1][0] for X in (array, matrix))

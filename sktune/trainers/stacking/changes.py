@@ -12,6 +12,7 @@ from skorch import NeuralNet
 from torch import nn
 
 from sktune.trainers.overrides import replaced
+from sktune.trainers.rows import whole
 from sktune.trainers.stacking.kinship import changed_obstacle, clipping, contents, shared
 
 
@@ -69,7 +70,7 @@ def _state(optimizer: Any) -> Iterator[Any]:
 
 
 def _arrays(dataset: Any) -> Iterator[Any]:
-    inner = getattr(dataset, "dataset", dataset)
+    inner = whole(dataset)
     yield from (inner, *vars(inner).values())
 
 

@@ -21,6 +21,7 @@ from sktune.trainers.overrides import (
     METHODS,
     Treatment,
     is_own,
+    is_users_callback,
     own,
     own_code,
     user_class,
@@ -156,8 +157,7 @@ def calls_users_code(net: NeuralNet) -> bool:
 
 def _is_users(callback: Any) -> bool:
     asked = (getattr(callback, name, None) for name in ("scoring", "monitor"))
-    is_skorchs = type(callback).__module__.startswith("skorch.")
-    return not is_skorchs or any(callable(function) for function in asked)
+    return is_users_callback(callback) or any(callable(function) for function in asked)
 
 
 def _has_own_program(net: NeuralNet) -> bool:

@@ -8,7 +8,6 @@ from scipy.sparse import csr_matrix, random
 from sktune import MLPClassifier, SuccessiveHalvingSearchCV
 from sktune.nets import sparse
 from sktune.nets.sparse import SparseRows
-from sktune.trainers import rows
 from sktune.trainers.stacking.columns import DenseColumn, SparseColumn, column
 from tests.user_nets import classifier
 
@@ -37,7 +36,6 @@ def test_a_stack_is_to_the_bit_that_of_dense_rows(net, monkeypatch):
         assert search.stacking_["solo"] == 0
         # the second time they stay sparse, small as they are
         monkeypatch.setattr(sparse, "_SMALL", 0)
-        monkeypatch.setattr(rows, "_SMALL", 0)
     for name in ("mean_test_score", "mean_train_score"):
         assert np.array_equal(*(search.cv_results_[name] for search in found))
     assert np.array_equal(found[0].predict_proba(DENSE), found[1].predict_proba(TABLE))
