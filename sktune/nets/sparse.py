@@ -74,6 +74,7 @@ def is_small(table: Any) -> bool:
 def parts_of(rows: AnyRows, n_rows: int, n_numbers: int) -> Iterator[slice]:
     """Yield parts of the rows that have no more rows and numbers than these, as far as possible.
 
+    >>> import numpy as np
     >>> list(parts_of(np.ones((5, 3)), n_rows=4, n_numbers=8))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
     """
