@@ -267,7 +267,8 @@ class ReadyNet(NeuralNet):
         """Return the mean loss of a batch, weighted if the rows have weights."""
         target, weight = y_true if isinstance(y_true, (list, tuple)) else (y_true, None)
         losses = self.criterion_(y_pred, target.to(self.device))
-        losses = losses.reshape(len(losses), -1).mean(dim=1)
+        if losses.dim() > 1:
+            losses = losses.flatten(1).mean(dim=1)
         return losses.mean() if weight is None else (losses * weight.to(self.device)).mean()
 
     def _own_randomness(self) -> Randomness | None:

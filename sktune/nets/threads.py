@@ -81,6 +81,12 @@ def _used_often(module: nn.Module, row_shape: Sequence[int]) -> dict[nn.Paramete
     return {w: found[name] for name, w in module.named_parameters() if name in found}
 
 
+def most_threads() -> int:
+    """Return the number of threads that torch has outside of all blocks of :func:`at_most`."""
+    with _LOCK:
+        return max([torch.get_num_threads(), *_outermost])
+
+
 @contextmanager
 def at_most(n: int) -> Iterator[None]:
     """Compute on some threads, or on those that torch has if these are fewer, in a block.

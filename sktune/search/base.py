@@ -233,7 +233,9 @@ class BaseSearch(
         observers: list[Observer] = [self._printer(schedule.plan)] if self.verbose else []
         with Executor(self.n_jobs) as executor:
             refuse(worker_mistakes(self, executor.has_processes))
-            setup = replace(problem.setup, worker_folder=executor.folder)
+            setup = replace(
+                problem.setup, worker_folder=executor.folder, n_workers=executor.n_workers
+            )
             engine = Engine(
                 replace(problem, setup=setup),
                 sampler_for(self.sampler, space, problem.seeds.root),

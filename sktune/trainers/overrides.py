@@ -77,6 +77,14 @@ def user_class(net: Any) -> Any:
     return getattr(net, "user_class_", type(net))
 
 
+def is_library(code: Any) -> bool:
+    """Whether a class or a function is torch's, skorch's or ours."""
+    return (getattr(code, "__module__", None) or "").partition(".")[0] in _LIBRARIES
+
+
+_LIBRARIES = ("torch", "skorch", "sktune")
+
+
 def is_own(kind: Any, name: str) -> bool:
     """Whether a class of nets has a method, or another attribute, not skorch's or ours.
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain
 
 import torch
 
@@ -19,7 +18,7 @@ from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights, strict
 from sktune.trainers.solo import advance
 from sktune.trainers.stacking.kinship import structure
 from sktune.trainers.stacking.member import Encoder, Member
-from sktune.trainers.stacking.programs import UnstackableError
+from sktune.trainers.stacking.proof import UnstackableError
 from sktune.trainers.stacking.scores import StackScores
 from sktune.trainers.stacking.stack import Stack
 
@@ -49,7 +48,7 @@ def _in_stacks(
     jobs: Sequence[tuple[int, AdvanceJob]], directories: ExitStack
 ) -> Iterator[Numbered]:
     encoder = Encoder()
-    groups: dict[Hashable, list[tuple[int, Member]]] = {}
+    groups: dict[tuple[Hashable, int], list[tuple[int, Member]]] = {}
     for number, job in jobs:
         start = time.perf_counter()
         try:
@@ -63,14 +62,15 @@ def _in_stacks(
             groups.setdefault(key, []).append((number, member))
         else:
             yield number, alone(job, member.obstacle)
-    yield from chain.from_iterable(map(_stacked, groups.values()))
+    for (kind, _), group in groups.items():
+        yield from _stacked(group, kind)
 
 
-def _stacked(group: list[tuple[int, Member]]) -> Iterator[Numbered]:
+def _stacked(group: list[tuple[int, Member]], kind: Hashable) -> Iterator[Numbered]:
     numbers = {id(member): number for number, member in group}
     start = time.perf_counter()
     try:
-        stack = _trained([member for _, member in group])
+        stack = _trained([member for _, member in group], kind)
     except Exception as error:
         # The traceback would keep the whole stack in memory.
         failure = error.with_traceback(None)
@@ -85,8 +85,8 @@ def _stacked(group: list[tuple[int, Member]]) -> Iterator[Numbered]:
     yield from _without_stack(jobs, failure)
 
 
-def _trained(members: Sequence[Member]) -> Stack:
-    stack = Stack(members)
+def _trained(members: Sequence[Member], kind: Hashable) -> Stack:
+    stack = Stack(members, kind)
     first = stack.members[0]
     stack.train(first.job.n_resources - first.state.epochs)
     return stack

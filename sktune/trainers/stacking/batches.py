@@ -15,7 +15,8 @@ from sktune.nets.randomness import draw_seed
 from sktune.nets.sparse import AnyRows, SparseRows
 from sktune.trainers.rows import ArrayDataset
 from sktune.trainers.stacking.columns import column
-from sktune.trainers.stacking.losses import Targets
+
+Targets = tuple[torch.Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,14 @@ def epoch_order(n_rows: int, shuffle: bool, generator: torch.Generator) -> torch
 
 
 class Batch(NamedTuple):
-    """A mini-batch of neighbouring networks: of each its rows, equally many."""
+    """A mini-batch of neighbouring networks: of each its rows, equally many.
+
+    ``n_alike`` counts it and those of the same networks and as many rows that follow in the epoch.
+    """
 
     networks: slice
     rows: torch.Tensor
+    n_alike: int = 1
 
 
 class Batches:
@@ -146,8 +151,8 @@ class Batches:
         size = self.batch_size
         n_full = self.n_full
         full = torch.stack([order[: n_full * size].view(n_full, size) for order in orders])
-        for rows in full.transpose(0, 1).contiguous().to(self._device):
-            yield [Batch(slice(0, len(orders)), rows)]
+        for step, rows in enumerate(full.transpose(0, 1).contiguous().to(self._device)):
+            yield [Batch(slice(0, len(orders)), rows, n_full - step)]
         rest = [order[n_full * size :] for order in orders]
         if not self._drop_last and any(len(rows) for rows in rest):
             yield list(self._last(rest))

@@ -4,7 +4,6 @@ torch's Bernoulli generator takes a quarter of a small network's training time. 
 bits are compared with a threshold, so that rates are exact to 1/65536.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +21,7 @@ _ELEMENTS_AT_ONCE = 1 << 17
 
 Masks = list[torch.Tensor]
 NamedShape = tuple[str, torch.Size]
+Shapes = list[torch.Size]
 
 
 class MaskedDropout(nn.Module):
@@ -83,14 +83,17 @@ class MaskSource:
         self._like = like
         self.set_rates(rates)
         self._streams: list[np.random.SFC64 | None] = []
-        self._kept: dict[tuple[int, ...], tuple[npt.NDArray[np.uint64], torch.Tensor]] = {}
+        self._drawn: list[tuple[torch.Tensor, ...]] = []
+        self._kept: dict[tuple[int, int, int], npt.NDArray[np.uint64]] = {}
 
     def set_rates(self, rates: torch.Tensor) -> None:
         """Draw with other rates from the next epoch on."""
         dropped = (rates * _LEVELS).round()
-        self._thresholds = (_LOWEST + dropped).to(self._like)
         kept = (_LEVELS - dropped).to(self._like)
-        self._scales = torch.where(kept > 0, _LEVELS / kept, 0.0)
+        self._scales = torch.where(kept > 0, _LEVELS / kept, 0.0).split(1, dim=1)
+        # One that drops all is scaled by zero.
+        thresholds = (_LOWEST + dropped).clamp(max=-_LOWEST - 1)
+        self._thresholds = thresholds.to(self._like.device, torch.int16).split(1, dim=1)
         self._is_needed = (dropped > 0).any(dim=1).tolist()
 
     def begin_epoch(self, generators: Sequence[torch.Generator]) -> None:
@@ -102,44 +105,45 @@ class MaskSource:
             np.random.SFC64(draw_seed(generator)) if needed else None
             for needed, generator in zip(self._is_needed, generators, strict=True)
         ]
+        self._drawn = []
 
-    def steps_at_once(self, networks: slice, shapes: Sequence[torch.Size]) -> int:
-        """Return for how many steps masks should be drawn together; it changes no mask."""
-        n_elements = len(self._streams[networks]) * sum(map(math.prod, shapes))
-        return max(1, _ELEMENTS_AT_ONCE // max(1, n_elements))
+    def fill(self, networks: slice, masks: Masks, n_alike: int) -> None:
+        """Put the next masks of some networks into given memory.
 
-    def draw(self, rows: slice, n_steps: int, shapes: Sequence[torch.Size]) -> list[Masks]:
-        """Return, for each step, a mask of shape (n_networks, *shape) for each layer."""
-        sizes = [math.prod(shape) for shape in shapes]
-        if not sizes:
-            return [[] for _ in range(n_steps)]
-        bits = self._bits(rows, n_steps, sum(sizes))
-        layers = []
-        for layer, part in enumerate(bits.split(sizes, dim=2)):
-            mask = part.ge_(self._thresholds[rows, layer, None, None])
-            layers.append(mask.mul_(self._scales[rows, layer, None, None]))
-        return [
-            [mask[:, step].unflatten(1, shape) for mask, shape in zip(layers, shapes, strict=True)]
-            for step in range(n_steps)
-        ]
+        Parameters
+        ----------
+        networks : slice
+            The networks.
+        masks : list of Tensor of shape (n_networks, ...)
+            The memory, one for each layer.
+        n_alike : int
+            This step and those that follow with masks of the same networks and shapes.
+        """
+        if not masks:
+            return
+        if not self._drawn:
+            sizes = [mask.numel() // len(mask) for mask in masks]
+            at_once = max(1, _ELEMENTS_AT_ONCE // (len(masks[0]) * sum(sizes)))
+            bits = self._bits(networks, min(n_alike, at_once), sum(sizes))
+            layers = [layer.unbind(1) for layer in bits.split(sizes, dim=2)]
+            self._drawn = list(zip(*layers, strict=True))[::-1]
+        latest = zip(masks, self._drawn.pop(), self._thresholds, self._scales, strict=True)
+        for mask, own, threshold, scale in latest:
+            flat = mask.view(len(mask), -1)
+            torch.ge(own, threshold[networks], out=flat)
+            flat.mul_(scale[networks])
 
-    def _bits(self, rows: slice, n_steps: int, n_elements: int) -> torch.Tensor:
-        streams = self._streams[rows]
-        words = -(-n_elements // 4)
-        raw, bits = self._buffers(len(streams), n_steps, words)
-        for row, stream in zip(raw, streams, strict=True):
-            if stream is not None:
-                row[:] = stream.random_raw(len(row))
-        whole = torch.from_numpy(raw.view(np.int16)).view(bits.shape)
-        return bits.copy_(whole)[:, :, :n_elements]
-
-    def _buffers(
-        self, n_networks: int, n_steps: int, words: int
-    ) -> tuple[npt.NDArray[np.uint64], torch.Tensor]:
+    def _bits(self, networks: slice, n_steps: int, n_elements: int) -> torch.Tensor:
+        """Return 16 random bits for each element, of shape (n_networks, n_steps, n_elements)."""
+        streams, n_words = self._streams[networks], -(-n_elements // 4)
         # The masks of some steps are used up before the next are drawn; new memory for each
         # takes longer than what is done in it.
-        key = (n_networks, n_steps, words)
+        key = len(streams), n_steps, n_words
         if key not in self._kept:
-            raw = np.zeros((n_networks, n_steps * words), dtype=np.uint64)
-            self._kept[key] = raw, self._like.new_empty(n_networks, n_steps, words * 4)
-        return self._kept[key]
+            self._kept[key] = np.zeros((len(streams), n_steps * n_words), dtype=np.uint64)
+        raw = self._kept[key]
+        for words, stream in zip(raw, streams, strict=True):
+            if stream is not None:
+                words[:] = stream.random_raw(len(words))
+        bits = torch.from_numpy(raw.view(np.int16)).to(self._like.device)
+        return bits.view(len(streams), n_steps, -1)[:, :, :n_elements]

@@ -1,62 +1,41 @@
-"""Programs of a stack: losses with gradients, and outputs, of many networks at once.
+"""The program of a stack: losses with gradients, and outputs, of many networks at once.
 
-Two kinds do the same. One consists of layers that are written out; the other sends whatever the
-module does through torch.func, and takes all that this can batch. Which one serves is decided by
-what the module is made of, and checked against the module itself before it is used.
+torch.func batches and differentiates what the module and the loss of one network do.
 """
 
 import copy
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from skorch import NeuralNet
 from torch import nn
-from torch.func import vmap
+from torch.func import grad_and_value, vmap
 
-from sktune.trainers.stacking.calls import Calls, Eager, Tape
+from sktune.trainers.overrides import is_library, is_own, user_class
+from sktune.trainers.stacking.batches import Targets
 from sktune.trainers.stacking.dropout import Masks, NamedShape, mask_dropout
 from sktune.trainers.stacking.kinship import attributes, canonical, skeleton
-from sktune.trainers.stacking.layered import Steps
-from sktune.trainers.stacking.layers import Pass
-from sktune.trainers.stacking.losses import LossAndGradient, Targets, loss_of, packed
-from sktune.trainers.stacking.weights import Tensors
+from sktune.trainers.stacking.recording import UnrecordableError, record
+from sktune.trainers.stacking.rewrites import rewritten
+from sktune.trainers.stacking.weights import StackedWeights, Tensors
+
+Step = Callable[[], None]
 
 
-class UnstackableError(Exception):
-    """A network cannot be in a stack; the message says why."""
+class StepMemory(NamedTuple):
+    """Where a step finds a mini-batch with its masks, and where it puts what it computes.
 
-
-Step = Callable[[], torch.Tensor]
-
-
-class Place(NamedTuple):
-    """Where a step finds a mini-batch with its masks, and where it puts the gradients.
-
-    ``gradients`` has shape (n_networks, n_weights): those by the weights, side by side.
+    ``gradients`` has shape (n_networks, n_weights): those by the weights, side by side. ``losses``
+    has shape (n_networks,).
     """
 
     X: torch.Tensor
     targets: Targets
     masks: Masks
     gradients: torch.Tensor
-
-
-class Program(Protocol):
-    """What neighbouring networks of a stack compute, with weights and buffers of their own."""
-
-    def step(self, place: Place) -> Step:
-        """Return a function that differentiates the loss of what is in a place when it is called.
-
-        It brings the buffers up to date and returns the losses, of shape (n_networks,).
-        """
-
-    def outputs(self, X: torch.Tensor) -> torch.Tensor:
-        """Return the outputs in evaluation, of shape (n_networks, n_rows, ...)."""
-
-
-Build = Callable[[Tensors, Tensors], Program]
+    losses: torch.Tensor
 
 
 class Template:
@@ -89,24 +68,45 @@ class Template:
         held = [list(loss.state_dict().values()), attributes(self.net)]
         return skeleton(self.module), skeleton(loss), canonical(held)
 
+    @property
+    def runs_users_code(self) -> bool:
+        """Whether a step calls code that is not torch's, skorch's or ours."""
+        parts = [*self.module.modules(), self.net.criterion_]
+        called = [v for part in parts for v in vars(part).values() if callable(v)]
+        own_methods = (is_own(user_class(self.net), name) for name in ("get_loss", "infer"))
+        return any(own_methods) or not all(map(is_library, [*map(type, parts), *called]))
+
     def put(self, tensors: Tensors) -> None:
         """Put weights and buffers in the places of the module's own."""
         for name, tensor in tensors.items():
             for slots, attribute in self._slots[name]:
                 slots[attribute] = tensor
 
+    def holds(self, tensors: Tensors) -> bool:
+        """Whether the module still has these weights and buffers."""
+        return all(
+            slots[attribute] is tensor
+            for name, tensor in tensors.items()
+            for slots, attribute in self._slots[name]
+        )
+
     def loss(self, X: torch.Tensor, targets: Targets, masks: Masks | None) -> torch.Tensor:
         """Return the loss of a mini-batch with the weights that are there."""
-        self._give(masks)
+        # Layers take their masks from one queue, in the order in which they are called.
+        queue = None if masks is None else list(masks)
+        for masked in self._masked:
+            masked.masks = queue
         self.module.train()
         outputs = self.net.infer(X)
-        loss: torch.Tensor = self.net.get_loss(outputs, packed(targets), X=X, training=True)
+        y = targets[0] if len(targets) == 1 else targets
+        loss: torch.Tensor = self.net.get_loss(outputs, y, X=X, training=True)
         return loss
 
-    def _give(self, masks: Masks | None) -> None:
-        # Layers take theirs from one queue, in the order in which they are called.
-        for masked in self._masked:
-            masked.masks = masks
+    def outputs(self, X: torch.Tensor) -> torch.Tensor:
+        """Return the outputs in evaluation with the weights that are there."""
+        self.module.eval()
+        outputs: torch.Tensor = self.net.infer(X)
+        return outputs
 
     def masks_needed(self, X: torch.Tensor, targets: Targets) -> list[NamedShape]:
         """Return the layer and the shape of each mask for a mini-batch, in order of calls."""
@@ -119,20 +119,58 @@ class Template:
         return needed
 
 
-class TorchProgram:
-    """Any module that torch.func can batch."""
+class RecordedStep:
+    """A step that is recorded before it is made first, and always played.
+
+    What is played may differ in the last digits from what is not. A step that looks at numbers by
+    other means than torch's is made anew each time.
+
+    Parameters
+    ----------
+    compute : callable
+        Makes the step.
+    changed : sequence of Tensor
+        What the step reads and may change.
+    """
+
+    def __init__(self, compute: Step, changed: Sequence[torch.Tensor]) -> None:
+        self._compute, self._changed = compute, changed
+        self._play: Step | None = None
+
+    def __call__(self) -> None:
+        """Make the step."""
+        if self._play is None:
+            self._play = self._recorded()
+        self._play()
+
+    def _recorded(self) -> Step:
+        before = [tensor.clone() for tensor in self._changed]
+        try:
+            return record(self._compute).play
+        except UnrecordableError:
+            return self._compute
+        finally:
+            for tensor, numbers in zip(self._changed, before, strict=True):
+                tensor.copy_(numbers)
+
+
+class Program:
+    """What neighbouring networks of a stack compute, with weights and buffers of their own.
+
+    Parameters
+    ----------
+    template : Template
+        The module and the loss that they have in common.
+    weights, buffers : mapping of str to Tensor
+        Those of the networks by name, of shape (n_networks, ...). Steps bring the buffers up to
+        date.
+    """
 
     def __init__(self, template: Template, weights: Tensors, buffers: Tensors) -> None:
         self._template = template
-        self._weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
-        self._buffers = dict(buffers)
-        self._loss = vmap(self._loss_of_one, randomness="error")
-        self._outputs = vmap(self._outputs_of_one, randomness="error")
-
-    @classmethod
-    def builder(cls, template: Template) -> Build:
-        """Return how to make a program of the template for weights and buffers."""
-        return partial(cls, template)
+        self._weights, self._buffers = dict(weights), dict(buffers)
+        self._differentiate = vmap(grad_and_value(self._loss_of_one), randomness="error")
+        self._evaluate = vmap(self._outputs_of_one, randomness="error")
 
     def _loss_of_one(
         self, weights: Tensors, buffers: Tensors, X: torch.Tensor, targets: Targets, masks: Masks
@@ -141,220 +179,48 @@ class TorchProgram:
         self._template.put(buffers)
         return self._template.loss(X, targets, masks)
 
-    def step(self, place: Place) -> Step:
-        """Return a batched forward, differentiated by autograd."""
-        return partial(self._differentiated, place)
-
-    def _differentiated(self, place: Place) -> torch.Tensor:
-        X, targets, masks, gradients = place
-        with torch.enable_grad():
-            losses = self._loss(self._weights, self._buffers, X, targets, list(masks))
-        parts = torch.autograd.grad(losses.sum(), list(self._weights.values()))
-        torch.cat([part.flatten(1) for part in parts], 1, out=gradients)
-        return losses.detach()
-
     def _outputs_of_one(self, weights: Tensors, buffers: Tensors, X: torch.Tensor) -> torch.Tensor:
         self._template.put(weights)
         self._template.put(buffers)
-        self._template.module.eval()
-        outputs: torch.Tensor = self._template.net.infer(X)
-        return outputs
+        return self._template.outputs(X)
+
+    def step(self, memory: StepMemory) -> Step:
+        """Return a step that differentiates the losses of what is then in some memory."""
+        changed = [*self._buffers.values(), memory.X, *memory.targets, *memory.masks]
+        return RecordedStep(partial(self._step, memory), changed)
+
+    def _step(self, memory: StepMemory) -> None:
+        X, targets, masks, into, losses = memory
+        with rewritten():
+            gradients: Mapping[str, torch.Tensor]
+            gradients, found = self._differentiate(
+                self._weights, self._buffers, X, targets, list(masks)
+            )
+        torch.cat([gradients[name].flatten(1) for name in self._weights], 1, out=into)
+        losses.copy_(found)
 
     def outputs(self, X: torch.Tensor) -> torch.Tensor:
-        """Return the batched outputs."""
-        with torch.no_grad():
-            outputs: torch.Tensor = self._outputs(self._weights, self._buffers, X)
+        """Return the outputs in evaluation, of shape (n_networks, n_rows, ...)."""
+        with torch.no_grad(), rewritten():
+            outputs: torch.Tensor = self._evaluate(self._weights, self._buffers, X)
         return outputs
 
 
-class LayeredProgram:
-    """Modules that consist of layers that are written out."""
+class Programs:
+    """The programs of a stack, one for each group of neighbouring networks."""
 
-    def __init__(
-        self,
-        training: Steps,
-        evaluation: Steps,
-        loss: LossAndGradient,
-        weights: Tensors,
-        buffers: Tensors,
-    ) -> None:
-        self._training, self._evaluation, self._loss = training, evaluation, loss
-        self._weights, self._buffers = weights, buffers
+    def __init__(self, template: Template, weights: StackedWeights) -> None:
+        self.template, self._weights = template, weights
+        self.device = weights.flat.device
+        self._known: dict[tuple[int, int], Program] = {}
 
-    @classmethod
-    def builder(cls, template: Template) -> Build:
-        """Return how to make a program of the template for weights and buffers.
-
-        Raises
-        ------
-        UnknownStepError
-            If the module does anything else.
-        """
-        evaluation = Steps(template.module, training=False)
-        training = Steps(template.module, training=True)
-        return partial(cls, training, evaluation, loss_of(template.net))
-
-    def step(self, place: Place) -> Step:
-        """Return a forward and a backward pass, recorded when they are made first."""
-        compute = partial(self._differentiated, place)
-        return _Recorded(compute) if self._training.is_recorded else partial(compute, Eager())
-
-    @torch.no_grad()
-    def _differentiated(self, place: Place, calls: Calls) -> torch.Tensor:
-        run = Pass(calls, self._weights, self._buffers, True, place.masks)
-        outputs = self._training.forward(run, place.X)
-        losses, gradient = self._loss(calls, outputs, place.targets)
-        self._training.backward(run, gradient)
-        parts = [run.gradients[name].flatten(1) for name in self._weights]
-        calls.change(partial(torch.cat, out=place.gradients), parts, 1)
-        return losses
-
-    def outputs(self, X: torch.Tensor) -> torch.Tensor:
-        """Return the outputs of a forward pass."""
-        with torch.no_grad():
-            run = Pass(Eager(), self._weights, self._buffers, False, [])
-            return self._evaluation.forward(run, X)
-
-
-class _Recorded:
-    """What is computed on a tape, and when called again by playing it."""
-
-    def __init__(self, compute: Callable[[Tape], torch.Tensor]) -> None:
-        self._compute, self._tape = compute, Tape()
-        self._found: torch.Tensor | None = None
-
-    def __call__(self) -> torch.Tensor:
-        if self._found is None:
-            self._found = self._compute(self._tape)
-        else:
-            self._tape.play()
-        return self._found
-
-
-_KINDS: Sequence[type[LayeredProgram] | type[TorchProgram]] = (LayeredProgram, TorchProgram)
-
-
-def program_for(
-    template: Template, X: torch.Tensor, targets: Targets, shapes: Sequence[torch.Size]
-) -> Build:
-    """Return how to make programs that do what the template does, as far as a mini-batch can tell.
-
-    Raises
-    ------
-    UnstackableError
-        If there is none.
-    """
-    reference = _Reference(template, X, targets, shapes)
-    reason = ""
-    for kind in _KINDS:
-        try:
-            build = kind.builder(template)
-            reason = reference.difference(build)
-        except Exception as error:  # whatever torch says of what it cannot batch
-            reason = f"its module cannot be batched ({_first_line(error)})"
-        if not reason:
-            return build
-    raise UnstackableError(reason)
-
-
-class _Reference:
-    """Loss, gradients and outputs of a template alone, which a stack must have too."""
-
-    def __init__(
-        self, template: Template, X: torch.Tensor, targets: Targets, shapes: Sequence[torch.Size]
-    ) -> None:
-        self._template = template
-        generator = torch.Generator().manual_seed(0)
-        self._masks = [torch.rand(shape, generator=generator).to(X) for shape in shapes]
-        self._X, self._targets = X, targets
-        self._weights = {n: template.own[n].clone().requires_grad_() for n in template.trained}
-        self._buffers = {
-            name: tensor.clone()
-            for name, tensor in template.own.items()
-            if name not in template.trained
-        }
-        try:
-            self._alone = self._evaluated()
-        except UnstackableError:
-            raise
-        except Exception as error:
-            raise UnstackableError(f"its module raises ({_first_line(error)})") from error
-
-    def _evaluated(self) -> list[torch.Tensor]:
-        template = self._template
-        template.put(self._weights)
-        template.put({name: buffer.clone() for name, buffer in self._buffers.items()})
-        drawn, before = _generators(), template.settings()
-        loss = template.loss(self._X, self._targets, list(self._masks))
-        gradients = torch.autograd.grad(loss, list(self._weights.values()), allow_unused=True)
-        outputs = self._outputs_alone()
-        if not all(map(torch.equal, drawn, _generators())):
-            raise UnstackableError("its forward draws random numbers")
-        if before != template.settings():
-            raise UnstackableError("its step changes attributes of the module, the loss or the net")
-        if any(gradient is None for gradient in gradients):
-            raise UnstackableError("some of its weights have no part in the loss")
-        return [loss.detach(), outputs, *gradients]
-
-    def _outputs_alone(self) -> torch.Tensor:
-        self._template.put({n: t.clone() for n, t in self._buffers.items()})
-        self._template.module.eval()
-        with torch.no_grad():
-            outputs = self._template.net.infer(self._X)
-        if not isinstance(outputs, torch.Tensor):
-            raise UnstackableError("its module returns more than one tensor")
-        return outputs
-
-    def difference(self, build: Build) -> str:
-        """Return in words how a program differs, for a stack of two; nothing if it does not.
-
-        The second network is given the same rows in the opposite order, which no mean can tell.
-        """
-        weights = {n: torch.stack([w, w]).detach() for n, w in self._weights.items()}
-        buffers = {n: torch.stack([b, b]) for n, b in self._buffers.items()}
-        losses, gradients = self._second_step(build, weights, buffers)
-        outputs = build(weights, buffers).outputs(_mirrored(self._X))
-        stacked = [losses, outputs, *gradients]
-        outputs[1] = outputs[1].flip(0)
-        for alone, both in zip(self._alone, stacked, strict=True):
-            if both.shape[1:] != alone.shape or not _agree(alone, both):
-                return "a stack of its module does not do what the module does alone"
-        return ""
-
-    def _second_step(
-        self, build: Build, weights: Tensors, buffers: Tensors
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Return losses and gradients of a program that has stepped on other numbers before."""
-        given = [_mirrored(part) for part in (self._X, *self._targets, *self._masks)]
-        held = [part.flip(1) for part in given]
-        shrunk = {name: weight / 2 for name, weight in weights.items()}
-        sizes = [weight[0].numel() for weight in weights.values()]
-        gradients = self._X.new_empty((2, sum(sizes)), dtype=next(iter(weights.values())).dtype)
-        first_mask = 1 + len(self._targets)
-        place = Place(held[0], tuple(held[1:first_mask]), held[first_mask:], gradients)
-        program = build(shrunk, {name: buffer.clone() for name, buffer in buffers.items()})
-        step = program.step(place)
-        step()
-        for old, new in zip([*held, *shrunk.values()], [*given, *weights.values()], strict=True):
-            old.copy_(new)
-        parts = zip(gradients.split(sizes, 1), weights.values(), strict=True)
-        return step(), [part.view_as(weight) for part, weight in parts]
-
-
-def _generators() -> list[torch.Tensor]:
-    """Return where torch's generators stand."""
-    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return [torch.get_rng_state(), *on_gpus]
-
-
-def _mirrored(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.stack([tensor, tensor.flip(0)])
-
-
-def _agree(alone: torch.Tensor, both: torch.Tensor) -> bool:
-    scale = float(alone.abs().max()) if alone.numel() else 0.0
-    return torch.allclose(both, alone.expand_as(both), 1e-3, 1e-4 * scale + 1e-6, equal_nan=True)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    def of(self, networks: slice) -> Program:
+        """Return the program of some neighbours."""
+        key = networks.start, networks.stop
+        if key not in self._known:
+            self._known[key] = Program(
+                self.template,
+                {name: weight[networks] for name, weight in self._weights.weights.items()},
+                {name: buffer[networks] for name, buffer in self._weights.buffers.items()},
+            )
+        return self._known[key]

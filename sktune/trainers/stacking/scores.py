@@ -22,6 +22,7 @@ from sktune.trainers.runs import measure, scored
 from sktune.trainers.scoring import reads_predictions_only
 from sktune.trainers.stacking.batches import rows_of
 from sktune.trainers.stacking.member import Member
+from sktune.trainers.stacking.outputs import answers_row_by_row, outputs
 from sktune.trainers.stacking.stack import Stack
 
 Measured = tuple[float, Mapping[str, float], Mapping[str, float]]
@@ -65,10 +66,10 @@ class StackScores:
             name = next(name for name in _PARTS if part is getattr(fold, name))
             if name not in self._outputs:
                 self._outputs[name] = self._computed(name)
-            outputs = self._outputs[name]
-            if outputs is None or member.change:
+            computed = self._outputs[name]
+            if computed is None or member.change:
                 return scored(member.job, member.net, part)
-            return _played(member, part, outputs[row])
+            return _played(member, part, computed[row])
 
         return measure(member.job, score)
 
@@ -84,9 +85,12 @@ class StackScores:
                 known[id(X)] = _as_input(member.net, X)
             rows.append(known[id(X)])
         whole = [X for X in rows if X is not None]
-        if len(whole) < len(rows) or not self._stack.answers_row_by_row(whole[0]):
+        if len(whole) < len(rows):
             return None
-        return self._stack.outputs(whole)
+        is_ours = isinstance(self._members[0].net, ReadyNet)
+        if is_ours or answers_row_by_row(self._stack.programs, whole[0]):
+            return outputs(self._stack.programs, whole)
+        return None
 
 
 def _reads_predictions(member: Member) -> bool:

@@ -49,7 +49,7 @@ class Residual(nn.Module):
 
 
 class Odd(nn.Module):
-    """Nothing of it is written out as a layer: torch.func has to batch it."""
+    """Weights without layers."""
 
     def __init__(self, n_out=10):
         super().__init__()
@@ -79,7 +79,67 @@ class Images(nn.Module):
         return self.head(torch.flatten(self.conv(X.unflatten(1, (1, 8, 8))), 1))
 
 
+class Attending(nn.Module):
+    """Rows of 64 numbers as 8 tokens of 8.
+
+    Without biases: that of the keys changes no output, so that its gradient is rounding errors,
+    which Adam makes as large as any other.
+    """
+
+    def __init__(self, width=8, n_out=10):
+        super().__init__()
+        self.embed, self.last = nn.Linear(8, width), nn.Linear(width, n_out)
+        self.block = nn.TransformerEncoderLayer(
+            width, 2, 2 * width, dropout=0.0, batch_first=True, bias=False
+        )
+
+    def forward(self, X):
+        return self.last(self.block(self.embed(X.view(-1, 8, 8))).mean(1))
+
+
+class Grouped(nn.Module):
+    def __init__(self, n_out=10):
+        super().__init__()
+        self.conv, self.last = nn.Conv1d(8, 8, 3, padding=1), nn.Linear(64, n_out)
+        self.norm = nn.GroupNorm(2, 8)
+
+    def forward(self, X):
+        return self.last(torch.relu(self.norm(self.conv(X.view(-1, 8, 8)))).flatten(1))
+
+
+class BothWays(nn.Module):
+    """Goes through tokens in both directions, with the weights of one step for all."""
+
+    def __init__(self, width=8, n_out=10):
+        super().__init__()
+        self.step, self.last = nn.Linear(8 + width, width), nn.Linear(2 * width, n_out)
+
+    def forward(self, X):
+        tokens, ends = X.view(-1, 8, 8), []
+        for order in (range(8), reversed(range(8))):
+            state = tokens.new_zeros(len(tokens), self.last.in_features // 2)
+            for k in order:
+                state = state + torch.tanh(self.step(torch.cat([tokens[:, k], state], 1)))
+            ends.append(state)
+        return self.last(torch.cat(ends, 1))
+
+
+class Embedded(nn.Module):
+    """Looks whole numbers up, and adds what it finds."""
+
+    def __init__(self, width=6, n_out=10):
+        super().__init__()
+        self.table, self.last = nn.Embedding(17, width), nn.Linear(width, n_out)
+
+    def forward(self, X):
+        return self.last(self.table((16 * X).long()).sum(1))
+
+
 MODULES = {
+    "attention": (Attending, {}),
+    "group norm": (Grouped, {}),
+    "both ways": (BothWays, {}),
+    "embedding": (Embedded, {}),
     "dense": (Dense, {}),
     "batch norm": (Dense, {"module__normal": nn.BatchNorm1d}),
     "layer norm": (Dense, {"module__normal": nn.LayerNorm}),

@@ -1,11 +1,20 @@
 """What the stacked trainer does besides agreeing with the solo trainer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import check_scoring, make_scorer, mean_absolute_error
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler, ProgressBar
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
 from skorch.dataset import ValidSplit
 from torch import nn
 from torch.optim import lr_scheduler
@@ -16,6 +25,7 @@ from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, SoloTrainer, 
 from sktune.trainers.adapt import answering
 from sktune.trainers.snapshot import thaw
 from sktune.trainers.stacking import stack as stack_room
+from sktune.trainers.stacking.fastest_threads import FastestThreads
 from tests.trainers.laws import FOLDS, RUNGS, X, Y, climbed, jobs_of, nets, setup_of
 from tests.user_nets import Perceptron, classifier, same_bits, weights
 
@@ -41,56 +51,6 @@ def test_snapshots_go_from_one_trainer_to_the_other():
             )
             assert first_batch.keys() == expected_batch.keys()
             assert one.optimizer_.state.keys() == set(one.module_.parameters())
-
-
-def masks_of(rates, shape=(50, 400)):
-    source = stack_room.MaskSource(torch.tensor(rates)[:, None], torch.zeros(1))
-    source.begin_epoch([torch.Generator().manual_seed(k) for k in range(len(rates))])
-    drawn = source.draw(slice(0, len(rates)), 6, [torch.Size(shape)])
-    return torch.stack([masks[0] for masks in drawn], dim=1)
-
-
-def test_dropout_has_the_rate_of_each_network():
-    rates = [0.0, 0.1, 0.25, 0.5, 0.9]
-    for rate, mask in zip(rates, masks_of(rates), strict=True):
-        n = mask.numel()
-        dropped = float((mask == 0).float().mean())
-        assert abs(dropped - rate) < 4 * np.sqrt(max(rate * (1 - rate), 1e-12) / n) + 1e-5
-        assert torch.allclose(mask[mask > 0], torch.tensor(1 / (1 - rate)), rtol=1e-4)
-        assert abs(float(mask.mean()) - 1) < 0.05
-
-
-def test_dropout_agrees_with_torchs_in_mean_and_variance():
-    x = torch.rand(50, 400, generator=torch.Generator().manual_seed(0))
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        theirs = torch.stack([nn.functional.dropout(x, 0.3) for _ in range(300)])
-    ours = torch.cat([masks_of([0.3] * 50)[k] * x for k in range(50)])
-    assert float((ours.mean(0) - theirs.mean(0)).abs().mean()) < 0.04
-    assert abs(float(ours.mean() - theirs.mean())) < 0.002
-    assert abs(float(ours.var(0).mean() / theirs.var(0).mean()) - 1) < 0.02
-
-
-def test_masks_differ_between_networks_steps_and_units():
-    masks = masks_of([0.5, 0.5])
-    assert 0.45 < float((masks[0] == masks[1]).float().mean()) < 0.55
-    assert 0.45 < float((masks[0, 0] == masks[0, 1]).float().mean()) < 0.55
-    assert 0.45 < float((masks[0, :, 1:] == masks[0, :, :-1]).float().mean()) < 0.55
-
-
-def test_masks_do_not_depend_on_how_many_are_drawn_at_once():
-    def drawn(parts):
-        source = stack_room.MaskSource(torch.full((2, 2), 0.4), torch.zeros(1))
-        source.begin_epoch([torch.Generator().manual_seed(k) for k in range(2)])
-        shapes = [torch.Size((3, 5)), torch.Size((3, 7))]
-        return [
-            [mask.clone() for mask in masks]
-            for n_steps in parts
-            for masks in source.draw(slice(0, 2), n_steps, shapes)
-        ]
-
-    for one, other in zip(drawn([6]), drawn([1, 3, 2]), strict=True):
-        assert all(map(torch.equal, one, other))
 
 
 def test_a_network_does_not_depend_on_its_neighbours():
@@ -197,7 +157,7 @@ def test_what_does_not_stack_says_why_and_trains_alone(net, words):
     assert all(same_bits(*pair) for pair in zip(alone, stacked, strict=True))
 
 
-def test_what_mixes_the_rows_of_a_batch_is_stacked_by_torch_func():
+def test_what_mixes_the_rows_of_a_batch_is_stacked():
     assert reasons(classifier(MixesRows)) == ["", ""]
     stacked = nets(STACKED.advance(jobs_of(classifier(MixesRows))))
     alone = nets(SOLO.advance(jobs_of(classifier(MixesRows))))
@@ -354,3 +314,49 @@ def test_on_a_gpu():
         mine = torch.cat([p.detach().cpu().reshape(-1) for p in one.module_.parameters()])
         theirs = torch.cat([p.detach().cpu().reshape(-1) for p in other.module_.parameters()])
         assert torch.allclose(mine, theirs, atol=1e-4)
+
+
+class Watched(FastestThreads):
+    """Takes the other number of threads at every second step, if it may."""
+
+    n_made = 0
+
+    def measure(self, step):
+        if self._is_allowed():
+            type(self).n_made += 1
+            self._timed(step, (1, 2)[self.n_made % 2])
+        else:
+            step()
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    Watched.n_made, before = 0, torch.get_num_threads()
+    torch.set_num_threads(2)
+    monkeypatch.setattr(stack_room, "FastestThreads", Watched)
+    yield Watched
+    torch.set_num_threads(before)
+
+
+def trained_on(n_workers, **settings):
+    net = MLPClassifier(**{"width": 160, "depth": 3, "batch_size": 16} | settings)
+    setup = replace(setup_of(net), n_workers=n_workers)
+    params = [{"lr": 0.001 * k, "dropout": 0.1 * k} for k in range(1, 6)]
+    jobs = [AdvanceJob(setup, p, FOLDS[0], 3, seed) for seed, p in enumerate(params)]
+    return nets(STACKED.advance(jobs))
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"activation": "gelu"}, {"optimizer": "sgd"}, {"normalization": "layer"}]
+)
+def test_threads_change_no_bit(watched, settings):
+    alone, beside = trained_on(1, **settings), trained_on(2, **settings)
+    assert watched.n_made
+    assert all(same_bits(*pair) for pair in zip(alone, beside, strict=True))
+
+
+def test_stacks_that_threads_would_change_have_one(watched):
+    trained_on(1, normalization="batch")
+    trained_on(2)
+    STACKED.advance(jobs_of(classifier(callbacks=[GradientNormClipping(1.0)])))
+    assert not watched.n_made

@@ -1,0 +1,98 @@
+"""Programs run the user's code, and know whether there is any."""
+
+import pytest
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+from torch import nn
+
+from sktune import MLPClassifier
+from sktune.trainers import SoloTrainer, StackedTrainer
+from sktune.trainers.stacking.programs import Template
+from tests.trainers.laws import climbed, nets
+from tests.user_nets import Perceptron, classifier, weights
+
+
+def activation(x):
+    return torch.relu(x)
+
+
+class OwnLoss(NeuralNetClassifier):
+    def get_loss(self, y_pred, y_true, *args, **kwargs):
+        return 2 * super().get_loss(y_pred, y_true, *args, **kwargs)
+
+
+def layers(*given):
+    return lambda **_: nn.Sequential(nn.Linear(4, 8), *given, nn.Linear(8, 3))
+
+
+def encoder(function):
+    return nn.TransformerEncoderLayer(8, 1, 8, dropout=0.0, activation=function, batch_first=True)
+
+
+class OwnCriterion(nn.CrossEntropyLoss):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        (classifier(layers(nn.ReLU())), False),
+        (MLPClassifier(), False),
+        (classifier(layers(encoder("gelu"))), False),
+        (classifier(layers(encoder(activation))), True),
+        (classifier(Perceptron), True),
+        (classifier(layers(nn.ReLU()), criterion=OwnCriterion), True),
+        (OwnLoss(**classifier(layers(nn.ReLU())).get_params(deep=False)), True),
+    ],
+)
+def test_whether_a_step_runs_code_of_the_users(net, expected):
+    if isinstance(net, MLPClassifier):
+        net.partial_fit(torch.rand(6, 4).numpy(), [0, 1, 2] * 2)
+    else:
+        net.initialize()
+    assert Template(net).runs_users_code == expected
+
+
+STAGE = {"epoch": 0}
+
+
+class ByStage(Perceptron):
+    """What it computes depends on something that no stack can see."""
+
+    def forward(self, X):
+        outputs = super().forward(X)
+        if STAGE["epoch"] > 2:
+            return outputs.detach() + 0.1 * outputs + torch.tanh(outputs)
+        return outputs
+
+
+class Penalised(NeuralNetClassifier):
+    """A penalty on the weights that starts late."""
+
+    def get_loss(self, y_pred, y_true, *args, **kwargs):
+        loss = super().get_loss(y_pred, y_true, *args, **kwargs)
+        if len(self.history) > 3:
+            loss = loss + 0.5 * sum(w.square().sum() for w in self.module_.parameters())
+        return loss
+
+
+class Stages(Callback):
+    def on_epoch_begin(self, net, **kwargs):
+        STAGE["epoch"] = len(net.history)
+
+
+def penalised():
+    return Penalised(**classifier().get_params(deep=False))
+
+
+@pytest.mark.parametrize(
+    "net", [lambda: classifier(ByStage, callbacks=[("stages", Stages())]), penalised]
+)
+@pytest.mark.parametrize("rungs", [[9], [2, 5, 9]])
+def test_what_code_does_at_a_later_epoch(net, rungs):
+    STAGE["epoch"] = 0
+    stacked = nets(climbed(StackedTrainer(), net(), rungs))
+    alone = nets(climbed(SoloTrainer(), net(), rungs))
+    for one, other in zip(stacked, alone, strict=True):
+        assert torch.allclose(torch.tensor(weights(one)), torch.tensor(weights(other)), atol=1e-5)
