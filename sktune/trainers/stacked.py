@@ -16,7 +16,7 @@ from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
 from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights, strict_warnings
 from sktune.trainers.solo import advance
-from sktune.trainers.stacking.kinship import structure
+from sktune.trainers.stacking.kinship import progress, structure
 from sktune.trainers.stacking.member import Encoder, Member
 from sktune.trainers.stacking.proof import UnstackableError
 from sktune.trainers.stacking.scores import StackScores
@@ -48,7 +48,7 @@ def _in_stacks(
     jobs: Sequence[tuple[int, AdvanceJob]], directories: ExitStack
 ) -> Iterator[Numbered]:
     encoder = Encoder()
-    groups: dict[tuple[Hashable, int], list[tuple[int, Member]]] = {}
+    groups: dict[tuple[Hashable, ...], list[tuple[int, Member]]] = {}
     for number, job in jobs:
         start = time.perf_counter()
         try:
@@ -58,11 +58,12 @@ def _in_stacks(
             continue
         if member.obstacle is None:
             # One that goes on from an older snapshot has farther to go than the others.
-            key = structure(member.net, member.table), member.state.epochs
+            kind = structure(member.net, member.table)
+            key = kind, progress(member.net, member.table), member.state.epochs
             groups.setdefault(key, []).append((number, member))
         else:
             yield number, alone(job, member.obstacle)
-    for (kind, _), group in groups.items():
+    for (kind, *_), group in groups.items():
         yield from _stacked(group, kind)
 
 

@@ -187,9 +187,13 @@ def clipping(net: NeuralNet) -> tuple[float, float] | None:
 
 
 def structure(net: NeuralNet, table: Table) -> Hashable:
-    """Return a key that is equal for networks that can be one stack."""
-    steps = n_steps(net.optimizer_), batches_in(len(table), *_batches(net))
-    return tuple(parts(net).values()), canonical([*steps, table.kind])
+    """Return a key that is equal for networks of which a step is the same program."""
+    return tuple(parts(net).values()), canonical(table.kind)
+
+
+def progress(net: NeuralNet, table: Table) -> Hashable:
+    """Return a key that is equal for networks that have come as far and have as far to go."""
+    return n_steps(net.optimizer_), batches_in(len(table), *_batches(net))
 
 
 def parts(net: NeuralNet) -> dict[str, Hashable]:

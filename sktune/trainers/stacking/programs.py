@@ -4,7 +4,7 @@ torch.func batches and differentiates what the module and the loss of one networ
 """
 
 import copy
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -120,38 +120,24 @@ class Template:
 
 
 class RecordedStep:
-    """A step that is recorded before it is made first, and always played.
+    """A step that is recorded when it is made first, and then played.
 
-    What is played may differ in the last digits from what is not. A step that looks at numbers by
-    other means than torch's is made anew each time.
-
-    Parameters
-    ----------
-    compute : callable
-        Makes the step.
-    changed : sequence of Tensor
-        What the step reads and may change.
+    One that looks at numbers by other means than torch's is made anew each time.
     """
 
-    def __init__(self, compute: Step, changed: Sequence[torch.Tensor]) -> None:
-        self._compute, self._changed = compute, changed
-        self._play: Step | None = None
+    def __init__(self, compute: Step) -> None:
+        self._compute, self._play = compute, self._record
 
     def __call__(self) -> None:
         """Make the step."""
-        if self._play is None:
-            self._play = self._recorded()
         self._play()
 
-    def _recorded(self) -> Step:
-        before = [tensor.clone() for tensor in self._changed]
+    def _record(self) -> None:
         try:
-            return record(self._compute).play
+            self._play = record(self._compute).play
         except UnrecordableError:
-            return self._compute
-        finally:
-            for tensor, numbers in zip(self._changed, before, strict=True):
-                tensor.copy_(numbers)
+            self._play = self._compute
+            self._compute()
 
 
 class Program:
@@ -186,8 +172,7 @@ class Program:
 
     def step(self, memory: StepMemory) -> Step:
         """Return a step that differentiates the losses of what is then in some memory."""
-        changed = [*self._buffers.values(), memory.X, *memory.targets, *memory.masks]
-        return RecordedStep(partial(self._step, memory), changed)
+        return partial(self._step, memory)
 
     def _step(self, memory: StepMemory) -> None:
         X, targets, masks, into, losses = memory

@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 
 from sktune.trainers.stacking.batches import Targets
-from sktune.trainers.stacking.programs import Program, StepMemory, Template
+from sktune.trainers.stacking.programs import Program, RecordedStep, StepMemory, Template
 from sktune.trainers.stacking.weights import Tensors
 
 
@@ -123,7 +123,7 @@ class _Alone:
             first.new_empty(2),
         )
         program = Program(self._template, other_weights, other_buffers)
-        step = program.step(memory)
+        step = RecordedStep(program.step(memory))
         step()
         old = [*held, *other_weights.values(), *other_buffers.values()]
         new = [*given, *weights.values(), *buffers.values()]

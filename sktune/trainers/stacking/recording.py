@@ -83,6 +83,8 @@ class _Recorder(TorchDispatchMode):
         if torch.Tag.inplace_view in function.tags:
             return self._reshaped(args[0], partial(function, *args, **kwargs))
         found = function(*args, **kwargs)
+        if function.is_view:
+            return found
         results = tuple(found) if isinstance(found, tuple | list) else (found,)
         if not all(result is None or isinstance(result, torch.Tensor) for result in results):
             raise UnrecordableError(f"{function} returns no tensor")
@@ -140,7 +142,7 @@ class Recording:
     def __init__(self, calls: Sequence[Call]) -> None:
         moving = _Moving()
         kept = _without_constants([call for call in calls if not call.is_view()])
-        self._plays = [moving.play_of(call) for call in _with_sums_in_products(kept)]
+        self._plays = [moving.play_of(call) for call in _with_sums_in_place(kept)]
 
     def __len__(self) -> int:
         return len(self._plays)
@@ -175,35 +177,46 @@ def _without_constants(calls: Sequence[Call]) -> list[Call]:
     return kept
 
 
-def _with_sums_in_products(calls: Sequence[Call]) -> Iterator[Call]:
-    """Make one call of a product of matrices and what is added to it, such as a bias."""
+def _with_sums_in_place(calls: Sequence[Call]) -> Iterator[Call]:
+    """Put what is added to products of matrices, such as biases, into the memory of these."""
     uses = Counter(_memory(tensor) for call in calls for tensor in call.given)
     written = {_memory(tensor) for call in calls for tensor in call.written}
     products = {
         _memory(call.made[0]): call
         for call in calls
         if call.function.name() == "aten::bmm" and uses[_memory(call.made[0])] == 1
-        if written.isdisjoint(map(_memory, call.given))
+        if written.isdisjoint(map(_memory, call.made))
     }
-    sums = {id(call): pair for call in calls if (pair := _product_and_rest(call, products))}
-    within = {id(product) for product, _ in sums.values()}
+    moved = {}
     for call in calls:
-        if id(call) in sums:
-            product, rest = sums[id(call)]
-            yield Call(_aten.baddbmm.default, (rest, *product.args), {}, call.results)
-        elif id(call) not in within:
-            yield call
+        product = _product_in(call, products)
+        if product is not None:
+            place = call.made[0].view(product.made[0].shape)
+            moved[id(product)] = Call(product.function, product.args, {}, [place])
+            moved[id(call)] = _replaced(call, product.made[0], call.made[0])
+    yield from (moved.get(id(call), call) for call in calls)
 
 
-def _product_and_rest(call: Call, products: Mapping[int, Call]) -> tuple[Call, torch.Tensor] | None:
-    if call.function.name() != "aten::add.Tensor" or len(call.given) != 2 or call.kwargs:
+def _product_in(call: Call, products: Mapping[int, Call]) -> Call | None:
+    """Return the product in a sum whose results could have been put where those of the sum are."""
+    if call.function.name() != "aten::add.Tensor":
         return None
-    for product, rest in (call.given, call.given[::-1]):
-        made = products.get(_memory(product))
-        same = made is not None and product.shape == made.made[0].shape == call.made[0].shape
-        if made is not None and same and product.stride() == made.made[0].stride():
-            return made, rest
+    made = call.made[0]
+    for tensor in call.given:
+        product = products.get(_memory(tensor))
+        is_same = tensor.dtype == made.dtype and _layout(tensor) == _layout(made)
+        is_whole = tensor.is_contiguous() and product and tensor.numel() == product.made[0].numel()
+        if is_same and is_whole:
+            return product
     return None
+
+
+def _replaced(call: Call, old: torch.Tensor, new: torch.Tensor) -> Call:
+    def latest(value: Any) -> Any:
+        is_old = isinstance(value, torch.Tensor) and _memory(value) == _memory(old)
+        return new if is_old else value
+
+    return Call(call.function, tree_map(latest, call.args), call.kwargs, call.results)
 
 
 class _Moving:
@@ -296,7 +309,6 @@ _SAME: Mapping[str, tuple[Callable[..., Any], int]] = {
     "aten::sub.Tensor": (torch.sub, 2),
     "aten::neg": (torch.neg, 1),
     "aten::bmm": (torch.bmm, 2),
-    "aten::baddbmm": (torch.baddbmm, 3),
     "aten::sum.dim_IntList": (torch.sum, 3),
     "aten::mean.dim": (torch.mean, 3),
     "aten::gather": (torch.gather, 3),

@@ -85,6 +85,7 @@ class Stack:
 
     def train(self, epochs: int) -> None:
         """Train every member for some epochs, or as far as it comes."""
+        self._steps.plan(epochs)
         with ExitStack() as quiet:
             for member in self.members:
                 quiet.enter_context(silenced(member.net))

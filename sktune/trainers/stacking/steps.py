@@ -7,8 +7,11 @@ import torch
 from sktune.trainers.stacking.batches import Batch, Batches
 from sktune.trainers.stacking.dropout import MaskSource, Shapes
 from sktune.trainers.stacking.fastest_threads import is_same_on
-from sktune.trainers.stacking.programs import Programs, Step, StepMemory
+from sktune.trainers.stacking.programs import Programs, RecordedStep, Step, StepMemory
 from sktune.trainers.stacking.weights import StackedWeights
+
+# To record a step takes about as long as to make it twice.
+_NOT_RECORDED = 2
 
 
 class Steps:
@@ -39,6 +42,11 @@ class Steps:
         self.gradients = torch.zeros_like(weights.flat)
         self._shapes: dict[int, Shapes] = {}
         self._steps: dict[Hashable, tuple[StepMemory, Step]] = {}
+        self._n_epochs = 1
+
+    def plan(self, n_epochs: int) -> None:
+        """Be ready for some epochs."""
+        self._n_epochs = n_epochs
 
     def begin_epoch(self) -> None:
         """Look at code of the user's anew: what it does may depend on anything."""
@@ -57,7 +65,10 @@ class Steps:
         key = _kind(batch)
         if key not in self._steps:
             memory = self._memory(batch)
-            self._steps[key] = memory, self._programs.of(batch.networks).step(memory)
+            step = self._programs.of(batch.networks).step(memory)
+            in_users_code = self._programs.template.runs_users_code
+            n_times = batch.n_alike * (1 if in_users_code else self._n_epochs)
+            self._steps[key] = memory, RecordedStep(step) if n_times > _NOT_RECORDED else step
         return self._steps[key]
 
     def _memory(self, batch: Batch) -> StepMemory:
