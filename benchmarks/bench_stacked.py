@@ -34,8 +34,9 @@ from torch import nn
 from sktune import ConvNetClassifier, MLPClassifier, SuccessiveHalvingSearchCV
 from sktune.nets.module import MLP, ConvNet
 from sktune.nets.threads import at_most
+from sktune.runs import AdvanceJob, Part, PreparedFold, Setup
 from sktune.space import Space
-from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, StackedTrainer
+from sktune.trainers import StackedTrainer
 
 EPOCHS = 5
 SPACE = {

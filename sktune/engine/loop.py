@@ -16,9 +16,10 @@ from sktune.engine.waves import Observer, Stack, Wave
 from sktune.exceptions import LostWorkerError
 from sktune.execution import Executor, noticed_interrupts
 from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
+from sktune.runs import Advanced, AdvanceJob, PreparedFold, head_setting
 from sktune.samplers import Sampler
 from sktune.schedules import Schedule
-from sktune.trainers import Advanced, AdvanceJob, PreparedFold, Trainer, head_setting
+from sktune.trainers import Trainer
 
 INTERRUPTED = "interrupted"  # the stop reason
 FoldKey = tuple[str, int]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sktune.candidates import Candidate, Seeds
-from sktune.trainers import FoldJob, Setup
+from sktune.runs import FoldJob, Setup
 
 Rows = npt.NDArray[np.intp]
 

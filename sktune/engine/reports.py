@@ -6,7 +6,7 @@ from typing import Any
 
 from sktune.candidates import Advance, Failure, Report, Run
 from sktune.exceptions import DivergedError
-from sktune.trainers import Advanced
+from sktune.runs import Advanced
 
 _MEASURED = [field.name for field in fields(Advanced) if field.name != "snapshot"]
 

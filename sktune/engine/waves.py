@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from sktune.candidates import Advance, History, Report, Run
 from sktune.engine.faults import Faults
-from sktune.trainers import AdvanceJob
+from sktune.runs import AdvanceJob
 
 
 class Wave:

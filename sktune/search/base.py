@@ -29,6 +29,16 @@ from sktune.exceptions import (
 )
 from sktune.execution import Executor, stopping_in_order
 from sktune.journal import Storage
+from sktune.runs import (
+    Setup,
+    class_labels,
+    is_raw,
+    reads_predictions_only,
+    refuse_untrainable,
+    shared_paths,
+    transforms_targets,
+    untraced_parameters,
+)
 from sktune.samplers import sampler_for
 from sktune.schedules import Plan, Schedule
 from sktune.search.checks import class_mistakes, setting_mistakes, space_mistakes, worker_mistakes
@@ -50,16 +60,6 @@ from sktune.search.resources import (
 )
 from sktune.search.storing import storage_of
 from sktune.space import Space, final_step, suggest_space
-from sktune.trainers import (
-    Setup,
-    class_labels,
-    is_raw,
-    reads_predictions_only,
-    refuse_untrainable,
-    shared_paths,
-    transforms_targets,
-    untraced_parameters,
-)
 
 _N_TRIED = 50
 Splits = Sequence[tuple[Rows, Rows]]

@@ -19,11 +19,11 @@ from sktune.exceptions import (
     count_causes,
 )
 from sktune.execution import noticed_interrupts
+from sktune.runs import ranking_metric
 from sktune.schedules import Plan, best, in_order, n_cuts
 from sktune.search.checks import metric_names
 from sktune.search.results import cv_results, eligible_results, rows, stacking
 from sktune.search.winner import Winner
-from sktune.trainers import ranking_metric
 
 
 class Conclusion:

@@ -10,10 +10,10 @@ from sklearn.utils.validation import _num_samples
 
 from sktune.candidates import Params
 from sktune.engine import Problem
+from sktune.runs import FoldJob, data_objections, lack_of, setting_objections
 from sktune.search.resources import resource_of
 from sktune.search.scorers import answers, named, scorer_mistakes
 from sktune.space import Space, inner_net
-from sktune.trainers import FoldJob, data_objections, lack_of, setting_objections
 
 _N_DRAWS = 5
 

@@ -11,10 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sktune.nets import plain_labels
+from sktune.runs import as_score, is_raw, refuse_missing, trains_in_epochs
 from sktune.search.ensemble import fold_ensemble
 from sktune.search.resources import resource_of
 from sktune.space import final_step
-from sktune.trainers import as_score, is_raw, refuse_missing, trains_in_epochs
 
 
 def _delegated(method: str) -> Callable[[Any], bool]:

@@ -9,8 +9,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, column_or_1d
 
 from sktune.nets import plain_labels
+from sktune.runs import is_raw
 from sktune.space import final_step
-from sktune.trainers import is_raw
 
 
 def checked_inputs(search: Any, X: Any, y: Any) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sklearn.base import clone
 
 from sktune.exceptions import refuse
+from sktune.runs import refusal, trains_in_epochs
 from sktune.space import final_step, inner_net
 from sktune.trainers import (
     PassTrainer,
@@ -15,8 +16,6 @@ from sktune.trainers import (
     SoloTrainer,
     StackedTrainer,
     Trainer,
-    refusal,
-    trains_in_epochs,
 )
 
 CONTINUED = ("epochs", "passes")

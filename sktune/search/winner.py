@@ -9,8 +9,8 @@ from sklearn.utils.validation import _num_samples
 from sktune.candidates import Candidate, Run
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
+from sktune.runs import AdvanceJob, FoldJob, PreparedFold, threads_of_refit
 from sktune.search.ensemble import fold_ensemble
-from sktune.trainers import AdvanceJob, FoldJob, PreparedFold, threads_of_refit
 
 
 class Winner:

@@ -17,15 +17,15 @@ from sklearn.utils.validation import _num_samples
 
 from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
-from sktune.trainers.anatomy import assembled
-from sktune.trainers.fold import FoldJob, Part, PreparedFold, prepare, split
+from sktune.runs.anatomy import assembled
+from sktune.runs.fold import FoldJob, Part, PreparedFold, prepare, split
+from sktune.runs.parameters import sliced
+from sktune.runs.resampling import fit_whole
+from sktune.runs.run import Advanced, AdvanceJob, measure
+from sktune.runs.scoring import scores_of
+from sktune.runs.setup import Setup
+from sktune.runs.snapshot import packed, unpacked
 from sktune.trainers.grouping import Planned
-from sktune.trainers.parameters import sliced
-from sktune.trainers.resampling import fit_whole
-from sktune.trainers.runs import Advanced, AdvanceJob, measure
-from sktune.trainers.scoring import scores_of
-from sktune.trainers.setup import Setup
-from sktune.trainers.snapshot import packed, unpacked
 
 Outcome = Advanced | Failure
 

@@ -15,9 +15,9 @@ from torch import nn
 
 from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
-from sktune.trainers.overrides import BARS_STACKS, own
-from sktune.trainers.runs import AdvanceJob
-from sktune.trainers.stacking.kinship import canonical, skeleton
+from sktune.runs.overrides import BARS_STACKS, own
+from sktune.runs.run import AdvanceJob
+from sktune.stacking.structure import canonical, module_structure
 
 # What networks of one stack may differ in, in our own nets and in a user's.
 _OF_OUR_NETS = {"lr", "dropout", "weight_decay", "lr_schedule", "random_state", "verbose"}
@@ -107,7 +107,7 @@ def _kin_of_any(net: NeuralNet) -> tuple[Hashable, ...]:
     }
     with Randomness(0).turn(), net._current_init_context("module"):
         net.initialize_module()
-    return canonical(kin), skeleton(net.module_)
+    return canonical(kin), module_structure(net.module_)
 
 
 def _size(sketch: Sketch) -> Size:

@@ -14,13 +14,13 @@ import torch
 
 from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
-from sktune.trainers.runs import Advanced, AdvanceJob, n_trained_weights, strict_warnings
-from sktune.trainers.solo import advance
-from sktune.trainers.stacking.kinship import progress, structure
-from sktune.trainers.stacking.member import Encoder, Member
-from sktune.trainers.stacking.proof import UnstackableError
-from sktune.trainers.stacking.scores import StackScores
-from sktune.trainers.stacking.stack import Stack
+from sktune.runs.run import Advanced, AdvanceJob, n_trained_weights, strict_warnings
+from sktune.runs.solo import advance
+from sktune.stacking.proof import UnstackableError
+from sktune.trainers.member import Encoder, Member
+from sktune.trainers.scores import StackScores
+from sktune.trainers.settings import progress, structure
+from sktune.trainers.stack import Stack
 
 Outcome = Advanced | Failure
 Numbered = tuple[int, Outcome]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sktune.candidates import Params
-from sktune.trainers.anatomy import assembled
-from sktune.trainers.fold import FoldJob, PreparedFold, prepare
+from sktune.runs.anatomy import assembled
+from sktune.runs.fold import FoldJob, PreparedFold, prepare
+from sktune.runs.run import Advanced, AdvanceJob, finished_net
+from sktune.runs.setup import Setup
+from sktune.runs.solo import advance
 from sktune.trainers.grouping import Planned, plan_stacks
-from sktune.trainers.runs import Advanced, AdvanceJob, finished_net
-from sktune.trainers.setup import Setup
-from sktune.trainers.solo import advance
 from sktune.trainers.stacked import Outcome, advance_stack, alone
 
 

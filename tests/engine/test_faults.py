@@ -12,10 +12,10 @@ from sktune.candidates import Failure, Seeds
 from sktune.engine import Engine, Problem
 from sktune.engine.faults import Faults
 from sktune.exceptions import LostWorkerError, RunTimeoutError
+from sktune.runs import Advanced, Part, PreparedFold, Setup
 from sktune.samplers import GridSampler
 from sktune.schedules import SuccessiveHalving
 from sktune.space import Space
-from sktune.trainers import Advanced, Part, PreparedFold, Setup
 
 
 class Trainer:

@@ -13,6 +13,7 @@ from sktune.candidates import Failure, Seeds
 from sktune.engine import Engine, Problem
 from sktune.journal import Header, Storage
 from sktune.journal.file import JournalFile
+from sktune.runs import Advanced, Part, PreparedFold, Setup
 from sktune.samplers import GridSampler
 from sktune.schedules import (
     AsyncHalving,
@@ -22,7 +23,6 @@ from sktune.schedules import (
     hyperband_brackets,
 )
 from sktune.space import Space
-from sktune.trainers import Advanced, Part, PreparedFold, Setup
 from tests.engine.test_faults import Workers
 
 N_CANDIDATES, N_FOLDS = 12, 2

@@ -227,7 +227,7 @@ def test_what_is_searched_for_is_not_judged_by_the_settings_taken():
     ],
 )
 def test_devices(device, n_gpus, said, monkeypatch):
-    from sktune.trainers import lack_of
+    from sktune.runs import lack_of
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
     assert lack_of(device) == said

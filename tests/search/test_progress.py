@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktune import MLPClassifier, SuccessiveHalvingSearchCV
-from sktune.trainers import AdvanceJob
+from sktune.runs import AdvanceJob
 
 X, Y = load_iris(return_X_y=True)
 

@@ -11,8 +11,8 @@ from torch.optim import lr_scheduler
 
 from sktune import MLPClassifier, MLPRegressor
 from sktune.candidates import Failure
-from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup
-from sktune.trainers.snapshot import thaw
+from sktune.runs import AdvanceJob, Part, PreparedFold, Setup
+from sktune.runs.snapshot import thaw
 from tests.user_nets import NanAtEpoch, NanInEvaluation, Raises, classifier, same_bits, weights
 
 X, Y = (part[:149] for part in load_iris(return_X_y=True))  # folds of 111 and 112 rows

@@ -9,7 +9,8 @@ from sklearn.metrics import check_scoring
 from skorch.callbacks import EarlyStopping
 
 from sktune import ConvNetClassifier, MLPClassifier
-from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup, StackedTrainer
+from sktune.runs import AdvanceJob, Part, PreparedFold, Setup
+from sktune.trainers import StackedTrainer
 from sktune.trainers.grouping import Size, _balanced, _cost, _parts, plan_stacks
 from tests.user_nets import Raises, classifier
 

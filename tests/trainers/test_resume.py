@@ -20,10 +20,10 @@ from torch.optim import lr_scheduler
 
 from sktune import MLPClassifier, MLPRegressor
 from sktune.nets.randomness import Randomness
-from sktune.trainers import AdvanceJob, Part, PreparedFold, Setup
-from sktune.trainers.runs import finished_net
-from sktune.trainers.snapshot import RunState, freeze, thaw
-from sktune.trainers.solo import advance
+from sktune.runs import AdvanceJob, Part, PreparedFold, Setup
+from sktune.runs.run import finished_net
+from sktune.runs.snapshot import RunState, freeze, thaw
+from sktune.runs.solo import advance
 from tests.user_nets import classifier, same_bits, weights
 
 X, Y = load_iris(return_X_y=True)
