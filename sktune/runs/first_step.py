@@ -23,12 +23,13 @@ from sktune.candidates import Params
 from sktune.exceptions import DivergedError, InvalidSettingsError, count_causes
 from sktune.nets.randomness import Randomness
 from sktune.runs.fold import Part, PreparedFold
+from sktune.runs.kinds import kind_of
 from sktune.runs.overrides import (
     BARS_STACKS,
     is_users_callback,
     own,
 )
-from sktune.runs.run import quiet, tell_begin, training_data
+from sktune.runs.run import quiet, tell_begin
 from sktune.runs.setup import Setup
 from sktune.runs.snapshot import RunState, freeze
 from sktune.runs.solo import is_raise, origin
@@ -141,7 +142,7 @@ def _trouble(setup: Setup, params: Params, data: GivenData) -> Trouble | None:
             return None
         part, fold = "y", PreparedFold(Part(data.X, data.y))
         net.targets_ = targets_for(net, data.X, data.y, setup.classes)
-        given = training_data(net, setup, fold)
+        given = kind_of(net).training_data(net, setup, fold, {})
         part = "settings"
         _, targets, _ = tell_begin(net, setup, fold, given)
         part = "X"

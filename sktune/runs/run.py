@@ -7,28 +7,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
 
 from sktune.candidates import Params
 from sktune.exceptions import InvalidSettingsError
-from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
 from sktune.runs.adapt import answering
 from sktune.runs.anatomy import assembled
 from sktune.runs.files import delivered, gathered, own_directory
 from sktune.runs.fold import Part, PreparedFold
+from sktune.runs.kinds import Data, Known, kind_of
 from sktune.runs.overrides import fits_itself
 from sktune.runs.scoring import ranking_metric, scores
 from sktune.runs.setup import Setup
 from sktune.runs.snapshot import RunState, thaw
 from sktune.runs.targets import targets_for
 
-Data = tuple[Any, Any, Mapping[str, Any]]
 _LOADING = {"batch_size", "iterator_train", "iterator_valid"}
-Encode = Callable[[NeuralNet, Setup, PreparedFold], Data]
 
 
 @dataclass(frozen=True)
@@ -93,45 +90,25 @@ def begin(job: AdvanceJob) -> RunState:
             vars(state.net).update(state.loading)
             return state
     net = job.setup.net(job.params)
-    if not isinstance(net, ReadyNet):
-        # None, False and 0 are no split at all.
-        net.train_split = net.train_split or None
+    if not net.train_split and net.train_split is not None:
+        net.train_split = None  # False and 0 are no split at all
     if net.train_split is not None and not fits_itself(net):
         net.train_split = _FixedSplit(net.train_split)
     return RunState(net, Randomness(job.seed))
 
 
-def training_data(net: NeuralNet, setup: Setup, fold: PreparedFold) -> Data:
-    """Return the training rows and targets as the net takes them, and parameters of its fit."""
-    X, y = fold.train.X, fold.train.y
-    if isinstance(net, ReadyNet):
-        return net.encode(X, y, classes=setup.classes, **fold.fit_params), None, {}
-    return _read_only(X), _read_only(net.targets_.encode(y)), fold.fit_params
-
-
-def _read_only(values: Any) -> Any:
-    """Return arrays as a view that cannot be written to: other networks have the same rows."""
-    if not isinstance(values, np.ndarray):
-        return values
-    view = values.view()
-    view.flags.writeable = False
-    return view
-
-
 def ready(
-    net: NeuralNet, setup: Setup, fold: PreparedFold, data: Encode = training_data
+    net: NeuralNet, setup: Setup, fold: PreparedFold, known: Known | None = None
 ) -> tuple[Data, bool]:
     """Return what the net is trained on, and whether the net is new; it is initialised then.
 
-    Our own nets are made for data that they have seen, a user's net is told its targets as its
-    module puts out predictions.
+    ``known`` keeps what was found for the rows of the fold, for nets that are alike.
     """
-    is_new = not net.initialized_
+    is_new, kind = not net.initialized_, kind_of(net)
     with quiet(net):
-        if is_new and not isinstance(net, ReadyNet):
-            net.initialize()
-            net.targets_ = targets_for(net, fold.train.X, fold.train.y, setup.classes)
-        found = data(net, setup, fold)
+        if is_new:
+            kind.learn_targets(net, setup, fold)
+        found = kind.training_data(net, setup, fold, {} if known is None else known)
         if not net.initialized_:
             net.initialize()
     return found, is_new
@@ -153,11 +130,11 @@ def tell_begin(net: NeuralNet, setup: Setup, fold: PreparedFold, data: Data) -> 
     module = net.module_
     with quiet(net):
         net.notify("on_train_begin", X=X, y=y)
-    if net.module_ is module or isinstance(net, ReadyNet):
+    if net.module_ is module:
         return data
     # A callback has given the module other sizes.
     net.targets_ = targets_for(net, fold.train.X, fold.train.y, setup.classes)
-    return training_data(net, setup, fold)
+    return kind_of(net).training_data(net, setup, fold, {})
 
 
 def loading(net: NeuralNet) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """How many threads the refit of a candidate is worth, which has the cores to itself."""
 
 from skorch import NeuralNet
-from torch import nn
 
 from sktune.candidates import Params
-from sktune.nets import ReadyNet
-from sktune.nets.randomness import Randomness
 from sktune.nets.threads import multiplications, n_threads
 from sktune.runs.fold import PreparedFold
+from sktune.runs.kinds import kind_of
 from sktune.runs.setup import Setup
 
 
@@ -18,18 +16,10 @@ def threads_of_refit(setup: Setup, params: Params, fold: PreparedFold) -> int:
     shape = tuple(getattr(fold.train.X, "shape", ()))
     try:
         net = setup.net(params)
-        module, row_shape = _module(net, shape[1:])
+        module, row_shape = kind_of(net).module(net, shape[1:])
         return n_threads(_n_rows(net, shape) * multiplications(module, row_shape))
     except Exception:  # what cannot be made will say so when it is trained
         return 1
-
-
-def _module(net: NeuralNet, row_shape: tuple[int, ...]) -> tuple[nn.Module, tuple[int, ...]]:
-    if isinstance(net, ReadyNet):
-        return net.blank_module(row_shape), net.row_input_shape(row_shape)
-    with Randomness(0).turn(), net._current_init_context("module"):
-        net.initialize_module()
-    return net.module_, row_shape
 
 
 def _n_rows(net: NeuralNet, shape: tuple[int, ...]) -> int:

@@ -13,15 +13,11 @@ import torch
 from skorch import NeuralNet
 from torch import nn
 
-from sktune.nets import ReadyNet
-from sktune.nets.randomness import Randomness
+from sktune.runs.kinds import kind_of
 from sktune.runs.overrides import BARS_STACKS, own
 from sktune.runs.run import AdvanceJob
 from sktune.stacking.structure import canonical, module_structure
 
-# What networks of one stack may differ in, in our own nets and in a user's.
-_OF_OUR_NETS = {"lr", "dropout", "weight_decay", "lr_schedule", "random_state", "verbose"}
-_OF_ANY_NET = {"lr", "optimizer__lr", "optimizer__weight_decay", "verbose", "module", "callbacks"}
 # Weights, gradients and moments of a stack should stay near the processor: past some ten
 # megabytes a larger stack is no faster, and then slower. A GPU only has to have room for them.
 _CACHE = 1 << 24
@@ -33,14 +29,6 @@ _STEP = 4e6
 _WEIGHT_READ = 20
 
 
-class Sketch(NamedTuple):
-    """What is known of a network before it is begun: its kin, and the net if it can be made."""
-
-    kin: Hashable
-    net: NeuralNet | None
-    row_shape: tuple[int, ...]
-
-
 class Size(NamedTuple):
     """Numbers of a network: its weights, and what it keeps of a row from layer to layer."""
 
@@ -48,6 +36,17 @@ class Size(NamedTuple):
     n_activations: int
     batch_size: int
     device: str = "cpu"
+
+
+class Sketch(NamedTuple):
+    """What is known of a network before it is begun.
+
+    Networks with one ``key`` may be one stack; ``net`` is None if it cannot be made.
+    """
+
+    key: Hashable
+    net: NeuralNet | None = None
+    size: Size = Size(0, 0, 1)
 
 
 class Planned(NamedTuple):
@@ -74,12 +73,12 @@ def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[
         maker = id(job.params), shape
         if maker not in sketches:
             sketches[maker] = _sketch(job, shape)
-        key = sketches[maker].kin, shape, job.n_resources, job.snapshot is None
+        key = sketches[maker].key, shape, job.n_resources, job.snapshot is None
         groups.setdefault(key, (sketches[maker], []))[1].append(number)
     stacks = []
     for sketch, numbers in groups.values():
-        size = _size(sketch)
-        stacks += [(size, part) for part in _parts(numbers, _largest(sketch, size, largest))]
+        parts = _parts(numbers, _largest(sketch, largest))
+        stacks += [(sketch.size, part) for part in parts]
     epochs = jobs[0].n_resources if jobs else 0
     return [Planned(cost * epochs, numbers) for cost, numbers in _balanced(stacks)]
 
@@ -87,44 +86,20 @@ def plan_stacks(jobs: Sequence[AdvanceJob], largest: int | None = None) -> list[
 def _sketch(job: AdvanceJob, row_shape: tuple[int, ...]) -> Sketch:
     try:
         net = job.setup.net(job.params)
-        kin = _kin_of_ours(net) if isinstance(net, ReadyNet) else _kin_of_any(net)
-        return Sketch((type(net), *kin), net, row_shape)
+        kind = kind_of(net)
+        key = type(net), canonical(kind.settings(net))
     except Exception:
-        # What cannot be made will say so when it is trained; until then it has no kin.
-        return Sketch(("unknown", id(job.params)), None, row_shape)
-
-
-def _kin_of_ours(net: ReadyNet) -> tuple[Hashable, ...]:
-    params = net.get_params(deep=False)
-    return (canonical({k: v for k, v in params.items() if k not in _OF_OUR_NETS}),)
-
-
-def _kin_of_any(net: NeuralNet) -> tuple[Hashable, ...]:
-    kin = {
-        name: value
-        for name, value in net.get_params(deep=False).items()
-        if name not in _OF_ANY_NET and not name.startswith(("module__", "callbacks__"))
-    }
-    with Randomness(0).turn(), net._current_init_context("module"):
-        net.initialize_module()
-    return canonical(kin), module_structure(net.module_)
-
-
-def _size(sketch: Sketch) -> Size:
-    if sketch.net is None:
-        return Size(0, 0, 1)
+        # What cannot be made will say so when it is trained; until then it is like no other.
+        return Sketch(("unknown", id(job.params)))
     try:
-        return _measured(sketch.net, sketch.row_shape)
+        module, row_shape = kind.module(net, row_shape)
+        return Sketch((*key, module_structure(module)), net, _size(net, module, row_shape))
     except Exception:
         # What cannot be measured will say so, too.
-        return Size(0, 0, 1)
+        return Sketch(key, net)
 
 
-def _measured(net: NeuralNet, row_shape: tuple[int, ...]) -> Size:
-    if isinstance(net, ReadyNet):
-        module, row_shape = net.blank_module(row_shape), net.row_input_shape(row_shape)
-    else:
-        module = net.module_
+def _size(net: NeuralNet, module: nn.Module, row_shape: tuple[int, ...]) -> Size:
     weights = list(module.parameters())
     n_outputs = sum(len(weight) for weight in weights if weight.dim() == 2)
     if any(weight.dim() > 2 for weight in weights):
@@ -148,9 +123,9 @@ def _n_activations(module: nn.Module, row_shape: tuple[int, ...]) -> int:
     return sum(sizes)
 
 
-def _largest(sketch: Sketch, size: Size, allowed: int | None) -> int:
+def _largest(sketch: Sketch, allowed: int | None) -> int:
     is_alone = sketch.net is not None and any(own(sketch.net, *BARS_STACKS))
-    return 1 if is_alone else allowed or _fastest(size)
+    return 1 if is_alone else allowed or _fastest(sketch.size)
 
 
 def _fastest(size: Size) -> int:

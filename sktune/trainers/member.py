@@ -5,16 +5,13 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from skorch import NeuralNet
 
-from sktune.nets import ReadyNet
 from sktune.nets.randomness import Randomness
 from sktune.runs.files import gathered, own_directory
 from sktune.runs.fold import PreparedFold
-from sktune.runs.overrides import has_own_dataset
-from sktune.runs.rows import precision
+from sktune.runs.kinds import Known, kind_of
 from sktune.runs.run import (
     AdvanceJob,
     begin,
@@ -22,9 +19,7 @@ from sktune.runs.run import (
     loading,
     ready,
     tell_begin,
-    training_data,
 )
-from sktune.runs.setup import Setup
 from sktune.runs.snapshot import freeze
 from sktune.runs.solo import (
     in_training,
@@ -40,43 +35,20 @@ from sktune.trainers.settings import calls_users_code
 from sktune.trainers.tables import table_of
 
 
-class Encoder:
-    """Encodes the rows of a fold once for all nets that encode them alike."""
+class FoldRows:
+    """Keeps the rows of folds as nets take them, for all nets that are alike."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, tuple[Any, Mapping[str, Any]]] = {}
         self._sources: dict[int, int] = {}
-        self._rows: dict[Any, Any] = {}
+        self._known: dict[int, Known] = {}
 
     def source(self, fold: PreparedFold) -> int:
         """Return a number for the rows of a fold, in the order in which they are first seen."""
         return self._sources.setdefault(id(fold.train.X), len(self._sources))
 
-    def training_data(
-        self, net: NeuralNet, setup: Setup, fold: PreparedFold
-    ) -> tuple[Any, Any, Mapping[str, Any]]:
-        """Return what the function of this name does."""
-        if not isinstance(net, ReadyNet):
-            X, y, params = training_data(net, setup, fold)
-            return self._numbers(net, fold, X), y, params
-        key = (self.source(fold), type(net), net.batch_size, net.max_epochs, net.initialized_)
-        if key not in self._known:
-            dataset, _, _ = training_data(net, setup, fold)
-            self._known[key] = dataset, net.learned()
-        dataset, learned = self._known[key]
-        if not net.initialized_:
-            net.learn(learned)
-        return dataset, None, {}
-
-    def _numbers(self, net: NeuralNet, fold: PreparedFold, X: Any) -> Any:
-        """Return rows in the precision of a user's net, if these are numbers in another."""
-        is_float = isinstance(X, np.ndarray) and X.dtype.kind == "f"
-        if not is_float or has_own_dataset(net):
-            return X
-        key = self.source(fold), np.dtype(precision(net))
-        if key not in self._rows:
-            self._rows[key] = X.astype(key[1], copy=False)
-        return self._rows[key]
+    def known(self, fold: PreparedFold) -> Known:
+        """Return what was found for the rows of a fold, to be kept there."""
+        return self._known.setdefault(self.source(fold), {})
 
 
 class Member:
@@ -100,7 +72,7 @@ class Member:
         What it took to begin.
     """
 
-    def __init__(self, job: AdvanceJob, encoder: Encoder, directories: ExitStack) -> None:
+    def __init__(self, job: AdvanceJob, rows: FoldRows, directories: ExitStack) -> None:
         start = time.perf_counter()
         self.job, self.state = job, begin(job)
         self.net: NeuralNet = self.state.net
@@ -110,7 +82,7 @@ class Member:
         self._contents: dict[str, Hashable] | None = None
         self._is_within_epoch = False
         with self.state.randomness.turn():
-            data, is_new = ready(self.net, job.setup, job.fold, encoder.training_data)
+            data, is_new = ready(self.net, job.setup, job.fold, rows.known(job.fold))
             directories.enter_context(own_directory(self.state, job.setup.worker_folder))
             if is_new:
                 data = tell_begin(self.net, job.setup, job.fold, data)
@@ -119,7 +91,7 @@ class Member:
             self.net.check_data(self.X, self.y)
             self._sets = self.net.get_split_datasets(self.X, self.y, **params)
             self._loader, self._valid_loader = self._loaders()
-        table = table_of(self._sets[0], encoder.source(job.fold))
+        table = table_of(self._sets[0], rows.source(job.fold))
         self.obstacle = self._obstacle(params, table)
         if table is not None:
             self.table: Table = table
@@ -144,8 +116,7 @@ class Member:
         return obstacle(self.net)
 
     def _own_randomness(self) -> Randomness:
-        own = self.net.randomness_ if isinstance(self.net, ReadyNet) else None
-        return own or self.state.randomness
+        return kind_of(self.net).randomness(self.net) or self.state.randomness
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

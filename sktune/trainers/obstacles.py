@@ -11,11 +11,12 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from sktune.nets import ReadyNet
+from sktune.nets.batches import batches
+from sktune.runs.kinds import kind_of
 from sktune.runs.overrides import BARS_STACKS, METHODS, own, own_code
 from sktune.stacking.dropout import DROPOUTS
 from sktune.stacking.updates import ELEMENTWISE
-from sktune.trainers.settings import has_own_program, loader_settings
+from sktune.trainers.settings import has_own_program
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _KNOWN_HOOKS = (LRScheduler, EpochScoring, GradientNormClipping)
@@ -93,9 +94,8 @@ def _optimizer(net: NeuralNet) -> Iterator[str]:
 
 
 def _loader(net: NeuralNet) -> Iterator[str]:
-    if isinstance(net, ReadyNet):
-        return
-    if net.iterator_train is not DataLoader or not loader_settings(net).keys() <= _LOADER_SETTINGS:
+    is_known = net.iterator_train in (DataLoader, batches)
+    if not is_known or not kind_of(net).loader_settings(net).keys() <= _LOADER_SETTINGS:
         yield "it loads mini-batches in its own way"
 
 

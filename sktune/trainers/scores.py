@@ -9,21 +9,18 @@ from typing import Any
 
 import torch
 from sklearn.base import ClassifierMixin, RegressorMixin
-from skorch import NeuralNet
 from torch import nn
 
-from sktune.nets import ReadyNet
 from sktune.nets.classes import ClassTargets
 from sktune.nets.sparse import AnyRows
 from sktune.runs.fold import Part
+from sktune.runs.kinds import kind_of
 from sktune.runs.overrides import Treatment, own
-from sktune.runs.rows import ArrayDataset
 from sktune.runs.run import measure, scored
 from sktune.runs.scoring import reads_predictions_only
 from sktune.stacking.outputs import answers_row_by_row, outputs
 from sktune.trainers.member import Member
 from sktune.trainers.stack import Stack
-from sktune.trainers.tables import rows_of
 
 Measured = tuple[float, Mapping[str, float], Mapping[str, float]]
 
@@ -82,13 +79,13 @@ class StackScores:
         for member in self._members:
             X = getattr(member.job.fold, name).X
             if id(X) not in known:
-                known[id(X)] = _as_input(member.net, X)
+                known[id(X)] = kind_of(member.net).rows(member.net, X)
             rows.append(known[id(X)])
         whole = [X for X in rows if X is not None]
         if len(whole) < len(rows):
             return None
-        is_ours = isinstance(self._members[0].net, ReadyNet)
-        if is_ours or answers_row_by_row(self._stack.programs, whole[0]):
+        is_sure = kind_of(self._members[0].net).answers_row_by_row
+        if is_sure or answers_row_by_row(self._stack.programs, whole[0]):
             return outputs(self._stack.programs, whole)
         return None
 
@@ -101,13 +98,6 @@ def _reads_predictions(member: Member) -> bool:
 
 _PARTS = ("valid", "original", "train")
 _SCORES = (ClassifierMixin.score, RegressorMixin.score, ClassTargets.score)
-
-
-def _as_input(net: NeuralNet, X: Any) -> AnyRows | None:
-    if isinstance(net, ReadyNet):
-        return net.rows(X)
-    dataset = net.get_dataset(X)
-    return rows_of(dataset) if type(dataset) is ArrayDataset else None
 
 
 def _played(member: Member, part: Part, outputs: torch.Tensor) -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import GradientNormClipping
 
-from sktune.nets import ReadyNet
+from sktune.runs.kinds import kind_of
 from sktune.runs.overrides import (
     Treatment,
     is_library,
@@ -29,14 +29,6 @@ _NEVER_READ = {
     *("whole_numbers_", "virtual_params_", "cuda_dependent_attributes_", "prefixes_"),
 }
 _PEAK_SETTINGS = {"max_lr", "base_lr", "div_factor", "final_div_factor"}
-
-
-def loader_settings(net: NeuralNet) -> dict[str, Any]:
-    """Return the settings of the loader of mini-batches."""
-    if isinstance(net, ReadyNet):
-        return {"batch_size": int(net.batch_size), "shuffle": True}
-    given = net.get_params_for("iterator_train")
-    return {"batch_size": net.batch_size, "shuffle": False, **given}
 
 
 def calls_users_code(net: NeuralNet) -> bool:
@@ -116,7 +108,7 @@ def shared(net: NeuralNet) -> dict[str, Hashable]:
     clip = clipping(net)
     found = {
         "optimiser": [type(net.optimizer_), shared_settings(net.optimizer_)],
-        "mini-batches": loader_settings(net),
+        "mini-batches": kind_of(net).loader_settings(net),
         "clipping of gradients": None if clip is None else clip[1],
         "schedule of the momentum": list(_momentum_schedules(net)),
         "device": str(net.device),
@@ -126,7 +118,7 @@ def shared(net: NeuralNet) -> dict[str, Hashable]:
 
 
 def _batches(net: NeuralNet) -> tuple[int, bool]:
-    settings = loader_settings(net)
+    settings = kind_of(net).loader_settings(net)
     return settings["batch_size"], bool(settings.get("drop_last"))
 
 

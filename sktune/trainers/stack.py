@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from sktune.nets.threads import most_threads
+from sktune.runs.kinds import kind_of
 from sktune.runs.run import silenced
 from sktune.stacking.batches import Batch, Batches
 from sktune.stacking.dropout import MaskSource, dropout_rates
@@ -19,7 +20,7 @@ from sktune.stacking.updates import StackedOptimizer
 from sktune.stacking.weights import StackedWeights
 from sktune.trainers.member import Member
 from sktune.trainers.schedules import STILL, EpochRates
-from sktune.trainers.settings import attributes, clipping, loader_settings, runs_users_code
+from sktune.trainers.settings import attributes, clipping, runs_users_code
 
 
 class Stack:
@@ -41,7 +42,7 @@ class Stack:
     def __init__(self, members: Sequence[Member], structure: Hashable) -> None:
         self.members = sorted(members, key=lambda m: (len(m.table), m.table.source))
         nets = [member.net for member in self.members]
-        settings = loader_settings(nets[0])
+        settings = kind_of(nets[0]).loader_settings(nets[0])
         self._shuffle = bool(settings["shuffle"])
         self._batches = Batches(
             [member.table for member in self.members],

@@ -17,7 +17,7 @@ from sktune.nets.randomness import Randomness
 from sktune.runs.run import Advanced, AdvanceJob, n_trained_weights, strict_warnings
 from sktune.runs.solo import advance
 from sktune.stacking.proof import UnstackableError
-from sktune.trainers.member import Encoder, Member
+from sktune.trainers.member import FoldRows, Member
 from sktune.trainers.scores import StackScores
 from sktune.trainers.settings import progress, structure
 from sktune.trainers.stack import Stack
@@ -47,12 +47,12 @@ def _advanced(jobs: Sequence[tuple[int, AdvanceJob]]) -> Iterator[Numbered]:
 def _in_stacks(
     jobs: Sequence[tuple[int, AdvanceJob]], directories: ExitStack
 ) -> Iterator[Numbered]:
-    encoder = Encoder()
+    rows = FoldRows()
     groups: dict[tuple[Hashable, ...], list[tuple[int, Member]]] = {}
     for number, job in jobs:
         start = time.perf_counter()
         try:
-            member = Member(job, encoder, directories)
+            member = Member(job, rows, directories)
         except Exception as error:
             yield number, Failure.of(error, time.perf_counter() - start)
             continue

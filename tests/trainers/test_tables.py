@@ -8,8 +8,9 @@ from torch.utils.data import Subset
 
 from sktune.nets.batches import TableDataset
 from sktune.nets.sparse import SparseRows
+from sktune.runs.kinds import plain_rows
 from sktune.runs.rows import ArrayDataset
-from sktune.trainers.tables import rows_of, table_of
+from sktune.trainers.tables import table_of
 
 X, Y = np.arange(8.0).reshape(4, 2), np.arange(4)
 
@@ -27,7 +28,7 @@ def test_of_a_users_net():
     table = table_of(ArrayDataset(X, Y), 0)
     assert table.X is X
     assert np.array_equal(table.targets[0], Y)
-    assert isinstance(rows_of(ArrayDataset(csr_matrix(X), Y)), SparseRows)
+    assert isinstance(plain_rows(ArrayDataset(csr_matrix(X), Y)), SparseRows)
 
 
 @pytest.mark.parametrize(
