@@ -66,9 +66,9 @@ class Report(NamedTuple):
         return Run(self.candidate_id, self.fold)
 
     @property
-    def place(self) -> "Place":
+    def place(self) -> "RungKey":
         """The candidate and the rung."""
-        return Place(self.candidate_id, self.bracket, self.rung)
+        return RungKey(self.candidate_id, self.bracket, self.rung)
 
     def record(self) -> dict[str, Any]:
         """Return all of it but the reasons of stacking, with a name for each score."""
@@ -91,7 +91,7 @@ class Standing:
     cost: int
 
 
-class Place(NamedTuple):
+class RungKey(NamedTuple):
     """A candidate at a rung."""
 
     candidate_id: int
@@ -108,7 +108,7 @@ class History:
         In the order of their ids.
     reports : list of Report
         In the order in which they came.
-    completed : list of Place
+    completed : list of RungKey
         Candidates that have reported on all folds of a rung, in order.
     exhausted : bool
         Whether the sampler had fewer candidates than were asked for.
@@ -117,10 +117,10 @@ class History:
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
         self.reports: list[Report] = []
-        self.completed: list[Place] = []
+        self.completed: list[RungKey] = []
         self.exhausted = False
-        self._begun: set[Place] = set()
-        self._complete: set[Place] = set()
+        self._begun: set[RungKey] = set()
+        self._complete: set[RungKey] = set()
         self._n_running: Counter[int] = Counter()  # by bracket
         self._failed: set[int] = set()
         self._in_bracket: dict[int, list[int]] = {}
@@ -161,11 +161,11 @@ class History:
         """Return the ids of the candidates of a bracket, in order."""
         return self._in_bracket.get(bracket, [])
 
-    def is_complete(self, place: Place) -> bool:
+    def is_complete(self, place: RungKey) -> bool:
         """Whether a candidate has reported on all folds of a rung."""
         return place in self._complete
 
-    def is_begun(self, place: Place) -> bool:
+    def is_begun(self, place: RungKey) -> bool:
         """Whether a candidate is being trained up to a rung, or has been."""
         return place in self._begun or place in self._complete
 
@@ -212,14 +212,14 @@ class History:
     def reached(self, bracket: int, rung: int) -> list[int]:
         """Return the ids of the candidates that have reported on all folds of a rung, in order."""
         found = self._rungs.get((bracket, rung), {})
-        return sorted(c for c in found if Place(c, bracket, rung) in self._complete)
+        return sorted(c for c in found if RungKey(c, bracket, rung) in self._complete)
 
     def standings(self, bracket: int, rung: int) -> list[Standing]:
         """Return the candidates that have reached a rung with finite scores only."""
-        found = (self.standing(Place(c, bracket, rung)) for c in self.reached(bracket, rung))
+        found = (self.standing(RungKey(c, bracket, rung)) for c in self.reached(bracket, rung))
         return [standing for standing in found if standing is not None]
 
-    def standing(self, place: Place) -> Standing | None:
+    def standing(self, place: RungKey) -> Standing | None:
         """Return how a candidate stands at a rung that it has reached; None if a run failed."""
         reports = self.folds(*place).values()
         if any(report.status != "ok" for report in reports):
@@ -286,9 +286,9 @@ class Advance:
     n_folds: int = 1
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RungKey:
         """The candidate and the rung."""
-        return Place(self.candidate_id, self.bracket, self.rung)
+        return RungKey(self.candidate_id, self.bracket, self.rung)
 
 
 @dataclass(frozen=True)

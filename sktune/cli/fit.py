@@ -10,7 +10,7 @@ from sktune.exceptions import InvalidSettingsError
 from sktune.report import write_csv
 from sktune.search import SuccessiveHalvingSearchCV
 from sktune.search.saved import result_directory, save
-from sktune.search.tabular import READ_OPTIONS, Table, digits, read_table, table_pipeline
+from sktune.search.tabular import READ_OPTIONS, LabelledTable, digits, read_table, table_pipeline
 
 
 def run(options: argparse.Namespace) -> None:
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
         _print_use(options)
 
 
-def _table(options: argparse.Namespace) -> Table:
+def _table(options: argparse.Namespace) -> LabelledTable:
     if options.data:
         return read_table(options.data, options.target, options.task)
     if options.target or options.task != "auto":
@@ -40,7 +40,7 @@ def _table(options: argparse.Namespace) -> Table:
     return digits()
 
 
-def _search(table: Table, options: argparse.Namespace) -> SuccessiveHalvingSearchCV:
+def _search(table: LabelledTable, options: argparse.Namespace) -> SuccessiveHalvingSearchCV:
     return SuccessiveHalvingSearchCV(
         table_pipeline(table, options.seed),
         n_candidates=options.candidates,
@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _print_result(search: SuccessiveHalvingSearchCV, test: Table | None) -> None:
+def _print_result(search: SuccessiveHalvingSearchCV, test: LabelledTable | None) -> None:
     metric = "accuracy" if hasattr(search, "classes_") else "R2"
     print("\nbest hyperparameters")
     for name, value in search.best_params_.items():

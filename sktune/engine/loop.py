@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from sktune.candidates import Action, Advance, Failure, History, Place, Propose, Report, Run, Stop
+from sktune.candidates import Action, Advance, Failure, History, Propose, Report, Run, RungKey, Stop
 from sktune.engine.deadline import Deadline
 from sktune.engine.faults import Faults
 from sktune.engine.problem import Problem
 from sktune.engine.record import Record, Unrecorded
 from sktune.engine.reports import failed, reached
-from sktune.engine.waves import Observer, Stack, Wave
+from sktune.engine.waves import Observer, StackJob, Wave
 from sktune.exceptions import LostWorkerError
 from sktune.execution import Executor, noticed_interrupts
 from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
@@ -23,7 +23,7 @@ from sktune.trainers import Trainer
 
 INTERRUPTED = "interrupted"  # the stop reason
 FoldKey = tuple[str, int]
-Outcome = tuple[Report, bytes | None]
+Reported = tuple[Report, bytes | None]
 
 
 class Engine:
@@ -97,9 +97,9 @@ class Engine:
         self.stop_reason = ""
         self._deadline = Deadline(time_budget)
         self._waves: list[Wave] = []  # those whose folds are not all ready
-        self._stacks: list[Stack] = []  # those that wait for a worker
+        self._stacks: list[StackJob] = []  # those that wait for a worker
         self._preparing: dict[int, FoldKey] = {}
-        self._training: dict[int, Stack] = {}
+        self._training: dict[int, StackJob] = {}
         self._fresh: dict[Run, Kept] = {}
         self._fold_faults: Counter[FoldKey] = Counter()
         self._settings: dict[int, str] = {}
@@ -135,7 +135,7 @@ class Engine:
 
     def _replay(self) -> None:
         """Take over what the record holds, and do what had begun there without an end."""
-        waves: dict[Place, Wave] = {}
+        waves: dict[RungKey, Wave] = {}
         for event in self.record.past:
             if isinstance(event, Begun):
                 wave = self._opened(event.advances)
@@ -187,7 +187,7 @@ class Engine:
         is_busy = any(stack.faults.must_be_alone for stack in self._training.values())
         return self.executor.n_running < at_once and not is_busy
 
-    def _train(self, stack: Stack) -> None:
+    def _train(self, stack: StackJob) -> None:
         seconds = None if self.run_timeout is None else self.run_timeout * len(stack.jobs)
         number = self.executor.submit(self.trainer.advance, stack.jobs, seconds)
         self._training[number] = stack
@@ -294,7 +294,7 @@ class Engine:
         Of a wave that has been begun in another process all is planned, and what is left is done:
         the stacks are those of a process that never stopped.
         """
-        ready, lost = [], list[Outcome]()
+        ready, lost = [], list[Reported]()
         for run, action in wave.due:
             fold = self.folds[self.fold_key(run)]
             if isinstance(fold, PreparedFold):
@@ -306,7 +306,7 @@ class Engine:
             parts = [ready[n] for n in numbers if ready[n][0][0] in wave.unreported]
             if parts:
                 due, jobs = zip(*parts, strict=True)
-                self._stacks.append(Stack(cost, wave, due, jobs))
+                self._stacks.append(StackJob(cost, wave, due, jobs))
         self._sort_stacks()
 
     def _sort_stacks(self) -> None:
@@ -332,11 +332,11 @@ class Engine:
             snapshot,
         )
 
-    def _trained(self, stack: Stack, results: list[Advanced | Failure] | Failure) -> None:
+    def _trained(self, stack: StackJob, results: list[Advanced | Failure] | Failure) -> None:
         if isinstance(results, Failure):
             self._retry(stack, results)
             return
-        outcomes: list[Outcome] = []
+        outcomes: list[Reported] = []
         for (run, action), result in zip(stack.due, results, strict=True):
             if isinstance(result, Failure):
                 outcomes.append(self._failed(run, action, result))
@@ -344,7 +344,7 @@ class Engine:
                 outcomes.append((reached(run, action, result), result.snapshot or None))
         self._record(stack.wave, outcomes)
 
-    def _retry(self, stack: Stack, failure: Failure) -> None:
+    def _retry(self, stack: StackJob, failure: Failure) -> None:
         """Try a stack again that failed as a whole, in halves when it goes on to fail."""
         faults = stack.faults.after(failure.error)
         if faults.n_own <= self.max_retries:
@@ -358,7 +358,7 @@ class Engine:
 
     # Reports.
 
-    def _record(self, wave: Wave, outcomes: Sequence[Outcome]) -> None:
+    def _record(self, wave: Wave, outcomes: Sequence[Reported]) -> None:
         if not outcomes:
             return
         snapshots = {report.run: snapshot for report, snapshot in outcomes if snapshot is not None}
@@ -381,14 +381,14 @@ class Engine:
             if any(ended):
                 self.stop_reason = "callback"
 
-    def _keep(self, place: Place) -> None:
+    def _keep(self, place: RungKey) -> None:
         """Keep a candidate's networks, now that they are all of one rung."""
         runs = [Run(place.candidate_id, fold) for fold in self.history.folds(*place)]
         fresh = {run: self._fresh.pop(run) for run in runs if run in self._fresh}
         if self.history.standing(place) is not None:
             self.snapshots |= fresh
 
-    def _failed(self, run: Run, action: Advance, failure: Failure) -> Outcome:
+    def _failed(self, run: Run, action: Advance, failure: Failure) -> Reported:
         if self.raise_errors:
             failure.error.add_note(failure.details)
             raise failure.error

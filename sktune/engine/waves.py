@@ -35,7 +35,7 @@ class Wave:
         self.unreported = {run for run, _ in self.due}
 
 
-class Stack(NamedTuple):
+class StackJob(NamedTuple):
     """Runs of a wave that are trained together, about how long that takes, and its faults."""
 
     cost: float
@@ -44,7 +44,7 @@ class Stack(NamedTuple):
     jobs: Sequence[AdvanceJob]
     faults: Faults = Faults()
 
-    def halves(self, faults: Faults) -> list["Stack"]:
+    def halves(self, faults: Faults) -> list["StackJob"]:
         """Return two stacks, each with half of the runs."""
         middle = len(self.jobs) // 2
         parts = slice(None, middle), slice(middle, None)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 Answer = tuple[int, Any]
 
 
-class _Outcome(NamedTuple):
+class _Finished(NamedTuple):
     number: int
     generation: int
     outcome: Any
@@ -59,7 +59,7 @@ class Executor:
         self._in_flight: dict[int, float | None] = {}  # with the seconds that each may take
         self._waiting: deque[Callable[[], Answer]] = deque()
         self._answers: deque[Answer] = deque()
-        self._finished: SimpleQueue[_Outcome] = SimpleQueue()
+        self._finished: SimpleQueue[_Finished] = SimpleQueue()
         # Pools are numbered, since an old one may go on telling of jobs that were lost with it.
         self._generation = 0
         self.folder: Path | None = None
@@ -141,7 +141,7 @@ class Executor:
 
     def _send(self, number: int, call: Callable[[], Any]) -> None:
         def done(outcome: Any, generation: int = self._generation) -> None:
-            self._finished.put(_Outcome(number, generation, outcome))
+            self._finished.put(_Finished(number, generation, outcome))
 
         try:
             self._pool.submit(call, done)
@@ -169,7 +169,7 @@ class Executor:
             self._take(self._finished.get())
         return self._answers.popleft()
 
-    def _take(self, found: _Outcome) -> None:
+    def _take(self, found: _Finished) -> None:
         if found.generation != self._generation:
             return
         error = self._taken(found)
@@ -181,7 +181,7 @@ class Executor:
             self._pool.restart()
             self._answer_lost(found.number, LostWorkerError(_reason(error)))
 
-    def _taken(self, found: _Outcome) -> Exception | None:
+    def _taken(self, found: _Finished) -> Exception | None:
         """Make an answer of what came back; return the error if a worker was lost."""
         try:
             result = self._pool.result(found.outcome)

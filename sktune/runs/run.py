@@ -11,7 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import PrintLog
 from torch.utils.data import Subset
 
-from sktune.candidates import Params
+from sktune.candidates import Failure, Params
 from sktune.exceptions import InvalidSettingsError
 from sktune.nets.randomness import Randomness
 from sktune.runs.adapt import answering
@@ -57,6 +57,10 @@ class Advanced:
     score_time: float = 0.0
     stack_size: int = 1
     solo_reason: str = ""
+
+
+Outcome = Advanced | Failure
+"""What became of a job."""
 
 
 def finished_net(setup: Setup, fold: PreparedFold, snapshot: bytes) -> NeuralNet:

@@ -28,7 +28,7 @@ from torch.optim import Optimizer
 from sktune.exceptions import InvalidSettingsError
 from sktune.nets.randomness import Randomness
 from sktune.runs.adapt import Adapted, blank
-from sktune.runs.tensors import Place, TensorReader, TensorWriter, is_plain
+from sktune.runs.tensors import TensorReader, TensorSlot, TensorWriter, is_plain
 
 Hooks = tuple[tuple[Any, ...], tuple[Any, ...]]
 _WHOLE = (NeuralNet, EarlyStopping, EpochScoring)
@@ -175,7 +175,7 @@ def _tensor(
     hooks: Hooks,
     tensors: TensorReader,
 ) -> torch.Tensor:
-    tensor = tensors.get(Place(*place))
+    tensor = tensors.get(TensorSlot(*place))
     if kind is torch.nn.Parameter:
         tensor = torch.nn.Parameter(tensor, requires_grad)
     tensor.requires_grad_(requires_grad)

@@ -10,7 +10,7 @@ import torch
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
-class Place(NamedTuple):
+class TensorSlot(NamedTuple):
     """Where a tensor is: in which row of numbers, from where on, and how it lies there."""
 
     row: int
@@ -38,7 +38,7 @@ class TensorWriter:
         self._rows: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
         self._lengths: dict[tuple[torch.device, torch.dtype], int] = {}
 
-    def add(self, tensor: torch.Tensor) -> Place:
+    def add(self, tensor: torch.Tensor) -> TensorSlot:
         """Put a tensor at the end of its row."""
         key = tensor.device, tensor.dtype
         row, start = self._rows.setdefault(key, []), self._lengths.get(key, 0)
@@ -46,7 +46,7 @@ class TensorWriter:
         dense = tensor.detach() if tensor.is_contiguous() else tensor.detach().clone()
         row.append(dense.as_strided((dense.numel(),), (1,)))
         self._lengths[key] = start + dense.numel()
-        return Place(list(self._rows).index(key), start, tuple(dense.shape), dense.stride())
+        return TensorSlot(list(self._rows).index(key), start, tuple(dense.shape), dense.stride())
 
     def write(self, file: IO[bytes]) -> None:
         """Write all rows."""
@@ -62,7 +62,7 @@ class TensorReader:
         rows = torch.load(file, weights_only=True)
         self._rows: list[torch.Tensor] = [row.to(device) for device, row in rows]
 
-    def get(self, place: Place) -> torch.Tensor:
+    def get(self, place: TensorSlot) -> torch.Tensor:
         """Return a tensor with a memory of its own."""
         length = torch.Size(place.shape).numel()
         row = self._rows[place.row][place.start : place.start + length]

@@ -16,7 +16,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from sktune.candidates import Candidate, History, Params, Place, Seeds
+from sktune.candidates import Candidate, History, Params, RungKey, Seeds
 from sktune.samplers.axes import Axis, axes_of
 from sktune.samplers.protocol import Unseen, unseen
 from sktune.space import Space
@@ -133,7 +133,7 @@ class ModelSampler:
     def _trials(self, history: History) -> list[FrozenTrial]:
         """Return the results of the highest level that has enough of them, and what is pending."""
         for level in history.levels():
-            places = [Place(c, *key) for key in level for c in history.reached(*key)]
+            places = [RungKey(c, *key) for key in level for c in history.reached(*key)]
             standings = {place.candidate_id: history.standing(place) for place in places}
             scores = {c: s.score for c, s in standings.items() if s is not None}
             if len(scores) >= self._enough:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from sktune.candidates import Action, Advance, History, Place, Propose, Stop
+from sktune.candidates import Action, Advance, History, Propose, RungKey, Stop
 from sktune.schedules.plan import Plan
 from sktune.schedules.ranking import Key, best, key_of
 from sktune.schedules.rungs import floor_counts
@@ -78,7 +78,7 @@ class AsyncHalving:
         """Return all candidates that have not failed: each may be promoted later."""
         return [c for c in range(len(history.candidates)) if not history.has_failed(c)]
 
-    def _advance(self, place: Place) -> Advance:
+    def _advance(self, place: RungKey) -> Advance:
         return Advance(*place, self.rungs[place.rung], self.n_folds)
 
     def _ladder(self, history: History) -> "_Ladder":
@@ -93,7 +93,7 @@ class AsyncHalving:
 
 class _Entry(NamedTuple):
     key: Key
-    place: Place
+    place: RungKey
 
 
 class _Ladder:
@@ -116,7 +116,7 @@ class _Ladder:
                 self._rungs[0].n_complete += 1
         self._n_read = len(history.completed)
 
-    def promotion(self, history: History, factor: int) -> Place | None:
+    def promotion(self, history: History, factor: int) -> RungKey | None:
         """Return the candidate to promote and where to, the highest rung first."""
         for rung in reversed(self._rungs[:-1]):
             first = rung.best_unpromoted(history)
@@ -124,10 +124,10 @@ class _Ladder:
                 return _above(first.place)
         return None
 
-    def beginning(self, history: History) -> Place | None:
+    def beginning(self, history: History) -> RungKey | None:
         """Return the first candidate that has not begun."""
         while self._n_begun < len(history.candidates):
-            place = Place(self._n_begun, 0, 0)
+            place = RungKey(self._n_begun, 0, 0)
             if not history.is_begun(place):
                 return place
             self._n_begun += 1
@@ -165,5 +165,5 @@ class _Rung:
         return bisect_left(self._keys, key)
 
 
-def _above(place: Place) -> Place:
-    return Place(place.candidate_id, place.bracket, place.rung + 1)
+def _above(place: RungKey) -> RungKey:
+    return RungKey(place.candidate_id, place.bracket, place.rung + 1)

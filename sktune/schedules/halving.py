@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sktune.candidates import Action, Advance, History, Place, Propose, Stop
+from sktune.candidates import Action, Advance, History, Propose, RungKey, Stop
 from sktune.schedules.plan import Plan
 from sktune.schedules.ranking import ranked
 from sktune.schedules.rungs import aggressive_counts, all_folds, rung_counts, rung_resources
@@ -87,7 +87,7 @@ class SuccessiveHalving:
         begun = history.in_bracket(self.bracket)
         if len(begun) < self.counts[0] and not history.exhausted:
             return [Propose(self.counts[0] - len(begun), self.bracket)]
-        first = [Place(c, self.bracket, 0) for c in begun]
+        first = [RungKey(c, self.bracket, 0) for c in begun]
         if not all(map(history.is_complete, first)):
             return [self._advance(place) for place in first if not history.is_begun(place)]
         if history.n_running(self.bracket):
@@ -109,7 +109,7 @@ class SuccessiveHalving:
         for rung, wanted in enumerate(self._wanted(history)[1:], start=1):
             n_free = max(0, wanted - len(history.standings(self.bracket, rung)))
             order = ranked(history.standings(self.bracket, rung - 1))
-            above = [Place(standing.candidate_id, self.bracket, rung) for standing in order]
+            above = [RungKey(standing.candidate_id, self.bracket, rung) for standing in order]
             chosen = sorted([place for place in above if not history.is_begun(place)][:n_free])
             if chosen:
                 yield from map(self._advance, chosen)
@@ -127,5 +127,5 @@ class SuccessiveHalving:
             wanted[rung - 1] = max(wanted[rung - 1], wanted[rung] + n_failed)
         return wanted
 
-    def _advance(self, place: Place) -> Advance:
+    def _advance(self, place: RungKey) -> Advance:
         return Advance(*place, self.rungs[place.rung], self.folds[place.rung])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sktune.candidates import History, Place, Standing
+from sktune.candidates import History, RungKey, Standing
 
 
 class Key(NamedTuple):
@@ -28,14 +28,14 @@ def ranked(standings: Iterable[Standing]) -> list[Standing]:
     return sorted(standings, key=key_of)
 
 
-def in_order(history: History) -> Iterator[Place]:
+def in_order(history: History) -> Iterator[RungKey]:
     """Yield all standings: the highest level first, and best first within a level.
 
     Candidates that failed are left out, also at the rungs that they had reached before.
     """
     for level in history.levels():
         entries = [
-            (key_of(standing), Place(standing.candidate_id, *key))
+            (key_of(standing), RungKey(standing.candidate_id, *key))
             for key in level
             for standing in history.standings(*key)
             if not history.has_failed(standing.candidate_id)
@@ -43,6 +43,6 @@ def in_order(history: History) -> Iterator[Place]:
         yield from (place for _, place in sorted(entries))
 
 
-def best(history: History) -> Place | None:
+def best(history: History) -> RungKey | None:
     """Return the best candidate of the highest level that has one, None if all have failed."""
     return next(in_order(history), None)

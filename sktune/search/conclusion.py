@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.validation import validate_data
 
-from sktune.candidates import Failure, Place
+from sktune.candidates import Failure, RungKey
 from sktune.engine import INTERRUPTED, Engine
 from sktune.exceptions import (
     AllRunsFailedError,
@@ -100,7 +100,7 @@ class Conclusion:
             )
         return index
 
-    def _row_of(self, place: Place) -> int:
+    def _row_of(self, place: RungKey) -> int:
         return [row.place for row in self._rows].index(place)
 
     def refitted(self, index: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sktune.candidates import History, Params, Place, Report
+from sktune.candidates import History, Params, Report, RungKey
 from sktune.schedules import in_order
 
 Array = npt.NDArray[Any]
@@ -23,9 +23,9 @@ class Row(NamedTuple):
     reports: Sequence[Report]
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RungKey:
         """The candidate and the rung."""
-        return Place(self.candidate_id, self.bracket, self.rung)
+        return RungKey(self.candidate_id, self.bracket, self.rung)
 
     @property
     def n_resources(self) -> int:

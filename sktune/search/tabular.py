@@ -23,7 +23,7 @@ _MOST_CATEGORIES = 64
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelledTable:
     """Rows and their target; ``task`` is "classification" or "regression"."""
 
     name: str
@@ -31,7 +31,7 @@ class Table:
     y: Any
     task: str
 
-    def split(self, test_size: float, seed: int) -> "tuple[Table, Table | None]":
+    def split(self, test_size: float, seed: int) -> "tuple[LabelledTable, LabelledTable | None]":
         """Return (training rows, held-out rows), None if ``test_size`` is 0."""
         if not test_size:
             return self, None
@@ -40,16 +40,18 @@ class Table:
             self.X, self.y, test_size=test_size, random_state=seed, stratify=classes
         )
         X, X_test, y, y_test = parts
-        return Table(self.name, X, y, self.task), Table(self.name, X_test, y_test, self.task)
+        return LabelledTable(self.name, X, y, self.task), LabelledTable(
+            self.name, X_test, y_test, self.task
+        )
 
 
-def digits() -> Table:
+def digits() -> LabelledTable:
     """Return scikit-learn's embedded digits: 1,797 images of 8 x 8 pixels, ten classes."""
     X, y = load_digits(return_X_y=True)
-    return Table("digits", X, y, "classification")
+    return LabelledTable("digits", X, y, "classification")
 
 
-def read_table(path: str, target: str | None, task: str = "auto") -> Table:
+def read_table(path: str, target: str | None, task: str = "auto") -> LabelledTable:
     """Read a CSV file with a header line.
 
     Empty cells, "NA", "?" and the like are missing values; rows without a target are left out.
@@ -76,7 +78,7 @@ def read_table(path: str, target: str | None, task: str = "auto") -> Table:
     X, y = frame.drop(columns=[target]), frame[target]
     task = _task(y) if task == "auto" else task
     refuse(_table_mistakes(path, X, y, task))
-    return Table(Path(path).name, X, y.to_numpy(), task)
+    return LabelledTable(Path(path).name, X, y.to_numpy(), task)
 
 
 def _frame(path: str) -> Any:
@@ -139,7 +141,7 @@ def _table_mistakes(path: str, X: Any, y: Any, task: str) -> list[str]:
     return []
 
 
-def table_pipeline(table: Table, seed: int) -> Pipeline:
+def table_pipeline(table: LabelledTable, seed: int) -> Pipeline:
     """Return a pipeline from the table's columns to a network.
 
     Numbers are imputed with the median and standardised, everything else is encoded one column

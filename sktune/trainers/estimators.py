@@ -21,13 +21,11 @@ from sktune.runs.anatomy import assembled
 from sktune.runs.fold import FoldJob, Part, PreparedFold, prepare, split
 from sktune.runs.parameters import sliced
 from sktune.runs.resampling import fit_whole
-from sktune.runs.run import Advanced, AdvanceJob, measure
+from sktune.runs.run import Advanced, AdvanceJob, Outcome, measure
 from sktune.runs.scoring import scores_of
 from sktune.runs.setup import Setup
 from sktune.runs.snapshot import packed, unpacked
 from sktune.trainers.grouping import Planned
-
-Outcome = Advanced | Failure
 
 
 class _OneByOne:

@@ -14,7 +14,7 @@ import torch
 
 from sktune.candidates import Failure
 from sktune.nets.randomness import Randomness
-from sktune.runs.run import Advanced, AdvanceJob, n_trained_weights, strict_warnings
+from sktune.runs.run import Advanced, AdvanceJob, Outcome, n_trained_weights, strict_warnings
 from sktune.runs.solo import advance
 from sktune.stacking.proof import UnstackableError
 from sktune.trainers.member import FoldRows, Member
@@ -22,7 +22,6 @@ from sktune.trainers.scores import StackScores
 from sktune.trainers.settings import progress, structure
 from sktune.trainers.stack import Stack
 
-Outcome = Advanced | Failure
 Numbered = tuple[int, Outcome]
 _OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
 

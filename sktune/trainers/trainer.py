@@ -7,11 +7,11 @@ from typing import Any, Protocol
 from sktune.candidates import Params
 from sktune.runs.anatomy import assembled
 from sktune.runs.fold import FoldJob, PreparedFold, prepare
-from sktune.runs.run import Advanced, AdvanceJob, finished_net
+from sktune.runs.run import Advanced, AdvanceJob, Outcome, finished_net
 from sktune.runs.setup import Setup
 from sktune.runs.solo import advance
 from sktune.trainers.grouping import Planned, plan_stacks
-from sktune.trainers.stacked import Outcome, advance_stack, alone
+from sktune.trainers.stacked import advance_stack, alone
 
 
 class Trainer(Protocol):
