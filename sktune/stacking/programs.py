@@ -14,7 +14,6 @@ from torch.func import grad_and_value, vmap
 
 from sktune.stacking.batches import Targets
 from sktune.stacking.dropout import Masks, NamedShape, mask_dropout
-from sktune.stacking.recording import UnrecordableError, record
 from sktune.stacking.rewrites import rewritten
 from sktune.stacking.structure import canonical, module_structure
 from sktune.stacking.weights import StackedWeights, Tensors
@@ -136,27 +135,6 @@ class Template:
         with torch.no_grad():
             self.loss(X, targets, None)
         return needed
-
-
-class RecordedStep:
-    """A step that is recorded when it is made first, and then played.
-
-    One that looks at numbers by other means than torch's is made anew each time.
-    """
-
-    def __init__(self, compute: Step) -> None:
-        self._compute, self._play = compute, self._record
-
-    def __call__(self) -> None:
-        """Make the step."""
-        self._play()
-
-    def _record(self) -> None:
-        try:
-            self._play = record(self._compute).play
-        except UnrecordableError:
-            self._play = self._compute
-            self._compute()
 
 
 class Program:

@@ -6,7 +6,8 @@ from functools import lru_cache
 import torch
 
 from sktune.stacking.batches import Targets
-from sktune.stacking.programs import Program, RecordedStep, StepMemory, Template
+from sktune.stacking.programs import Program, StepMemory, Template
+from sktune.stacking.recording import RecordedStep
 from sktune.stacking.weights import Tensors
 
 

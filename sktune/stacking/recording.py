@@ -74,6 +74,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.obstacle = ""
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -87,7 +88,8 @@ class _Recorder(TorchDispatchMode):
             return found
         results = tuple(found) if isinstance(found, tuple | list) else (found,)
         if not all(result is None or isinstance(result, torch.Tensor) for result in results):
-            raise UnrecordableError(f"{function} returns no tensor")
+            self.obstacle = f"{function} returns no tensor"
+            return found
         self.calls.append(Call(function, args, kwargs, results))
         return found
 
@@ -103,7 +105,7 @@ class _Recorder(TorchDispatchMode):
         ]
         found = change()
         if _memory(tensor) != memory:
-            raise UnrecordableError("a tensor is given other memory")
+            self.obstacle = "a tensor is given other memory"
         return found
 
 
@@ -113,12 +115,34 @@ def record(compute: Callable[[], Any]) -> "Recording":
     Raises
     ------
     UnrecordableError
-        If it looks at numbers in tensors other than by functions of torch.
+        If it looked at numbers in tensors other than by functions of torch; it is computed then.
     """
     recorder = _Recorder()
     with torch.no_grad(), recorder:
         compute()
+    if recorder.obstacle:
+        raise UnrecordableError(recorder.obstacle)
     return Recording(recorder.calls)
+
+
+class RecordedStep:
+    """A step that is recorded when it is made first, and then played.
+
+    One that looks at numbers by other means than torch's is made anew each time.
+    """
+
+    def __init__(self, compute: Callable[[], None]) -> None:
+        self._compute, self._play = compute, self._record
+
+    def __call__(self) -> None:
+        """Make the step."""
+        self._play()
+
+    def _record(self) -> None:
+        try:
+            self._play = record(self._compute).play
+        except UnrecordableError:  # which leaves it computed
+            self._play = self._compute
 
 
 class Recording:

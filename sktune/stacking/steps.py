@@ -7,7 +7,8 @@ import torch
 from sktune.stacking.batches import Batch, Batches
 from sktune.stacking.dropout import MaskSource, Shapes
 from sktune.stacking.fastest_threads import is_same_on
-from sktune.stacking.programs import Programs, RecordedStep, Step, StepMemory
+from sktune.stacking.programs import Programs, Step, StepMemory
+from sktune.stacking.recording import RecordedStep
 from sktune.stacking.weights import StackedWeights
 
 # To record a step takes about as long as to make it twice.

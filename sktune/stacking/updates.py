@@ -14,6 +14,7 @@ import torch
 from torch import optim
 from torch.optim import Optimizer
 
+from sktune.stacking.recording import RecordedStep
 from sktune.stacking.weights import StackedWeights
 
 ELEMENTWISE = (
@@ -77,6 +78,9 @@ class StackedOptimizer:
             self._group.get("decoupled_weight_decay")
         )
         self._load()
+        self._rates, self._decays = weights.flat.new_empty(2, len(weights.flat), 1)
+        self._kind: Any = None
+        self._again: RecordedStep
         self._is_bound = False
         self._released: set[int] = set()
 
@@ -119,21 +123,33 @@ class StackedOptimizer:
         momenta : mapping
             Settings of the optimiser that a schedule moves for all networks alike.
         """
-        flat = self._weights.flat
-        self._group.update(momenta)
-        self._delta.grad = gradients
-        with torch.no_grad():
-            # Decoupled decay is a part of the step like any other: what the optimiser adds to.
-            if decays is None or not self._is_decoupled:
-                self._delta.zero_()
-            else:
-                torch.mul(flat, -decays, out=self._delta)
-            if decays is not None and not self._is_decoupled:
-                gradients.addcmul_(flat, decays)
-            self._step()
-            flat.addcmul_(self._delta, rates)
+        self._gradients = self._delta.grad = gradients
+        self._rates.copy_(rates)
+        if decays is not None:
+            self._decays.copy_(decays)
+        kind = gradients.data_ptr(), momenta, decays is not None
+        if kind != self._kind:
+            self._kind, self._again = kind, RecordedStep(partial(self._update, decays is not None))
+            self._group.update(momenta)
+            self._update(decays is not None)
+        else:
+            # Only what does not change with each step is worth recording.
+            self._again()
         if not self._is_bound:
             self._bind()
+
+    @torch.no_grad()
+    def _update(self, with_decay: bool) -> None:
+        flat = self._weights.flat
+        # Decoupled decay is a part of the step like any other: what the optimiser adds to.
+        if with_decay and self._is_decoupled:
+            torch.mul(flat, -self._decays, out=self._delta)
+        else:
+            self._delta.zero_()
+        if with_decay and not self._is_decoupled:
+            self._gradients.addcmul_(flat, self._decays)
+        self._step()
+        flat.addcmul_(self._delta, self._rates)
 
     def _bind(self) -> None:
         """Make the networks' optimiser states views of the stack's."""
