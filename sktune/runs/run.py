@@ -17,7 +17,7 @@ from sktune.nets.randomness import Randomness
 from sktune.runs.adapt import answering
 from sktune.runs.anatomy import assembled
 from sktune.runs.files import delivered, gathered, own_directory
-from sktune.runs.fold import Part, PreparedFold
+from sktune.runs.fold import PreparedFold
 from sktune.runs.kinds import Data, Known, kind_of
 from sktune.runs.overrides import fits_itself
 from sktune.runs.scoring import ranking_metric, scores
@@ -184,24 +184,25 @@ def n_trained_weights(net: NeuralNet) -> int:
 
 
 def measure(
-    job: AdvanceJob, scored: Callable[[Part], Mapping[str, float]]
+    job: AdvanceJob, scored: Callable[[str], Mapping[str, float]]
 ) -> tuple[float, Mapping[str, float], Mapping[str, float]]:
     """Return the score to be ranked by, all scores, and those of the training rows.
 
-    ``scored`` gives the scores of some rows.
+    ``scored`` gives the scores of a part of the fold, by its name.
     """
     if job.fold.valid is None:
         return math.nan, {}, {}
-    test = scored(job.fold.valid)
+    test = scored("valid")
     score = test[ranking_metric(list(test), job.setup.refit)]
     if not job.setup.return_train_score:
         return score, test, {}
-    return score, test, scored(job.fold.original or job.fold.train)
+    return score, test, scored("original" if job.fold.original else "train")
 
 
-def scored(job: AdvanceJob, net: NeuralNet, part: Part) -> dict[str, float]:
-    """Return a trained net's scores for some rows."""
-    setup, X = job.setup, part.X
+def scored(job: AdvanceJob, net: NeuralNet, name: str) -> dict[str, float]:
+    """Return a trained net's scores for a part of its fold."""
+    setup, part = job.setup, getattr(job.fold, name)
+    X = part.X
     estimator = answering(net)
     if part.raw is not None:
         estimator = assembled(setup.whole(job.params), job.fold.heads, estimator)

@@ -7,6 +7,7 @@ or by any integer parameter, with scikit-learn's own methods only.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class PassTrainer(_OneByOne):
             state = estimator, randomness, job.n_resources
             snapshot, trained = packed(state), time.perf_counter()
             with randomness.turn():
-                measured = measure(job, lambda part: _scored(job, estimator, part))
+                measured = measure(job, partial(_scored, job, estimator))
         return Advanced(
             snapshot,
             *measured,
@@ -126,7 +127,7 @@ class RefitTrainer(_OneByOne):
             trained = time.perf_counter()
             snapshot = packed(estimator) if job.fold.valid is None else b""
             scored = replace(job, fold=replace(job.fold, train=part))
-            measured = measure(scored, lambda part: _scored(scored, estimator, part))
+            measured = measure(scored, partial(_scored, scored, estimator))
         return Advanced(
             snapshot,
             *measured,
@@ -203,8 +204,9 @@ def nested_order(y: Any, n_rows: int, seed: int) -> npt.NDArray[np.intp]:
     return order[np.argsort(place, kind="stable")]
 
 
-def _scored(job: AdvanceJob, estimator: Any, part: Part) -> dict[str, float]:
-    setup, X = job.setup, part.X
+def _scored(job: AdvanceJob, estimator: Any, name: str) -> dict[str, float]:
+    setup, part = job.setup, getattr(job.fold, name)
+    X = part.X
     if part.raw is not None:
         estimator, X = assembled(setup.whole(job.params), job.fold.heads, estimator), part.raw
     return scores_of(setup.scorer, estimator, X, part.y, part.score_params)

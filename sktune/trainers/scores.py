@@ -4,16 +4,17 @@ The estimator that a scorer sees is the real one, except that its module plays b
 that the stack has computed for the rows in question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from sklearn.base import ClassifierMixin, RegressorMixin
+from skorch import NeuralNet
 from torch import nn
 
 from sktune.nets.classes import ClassTargets
 from sktune.nets.sparse import AnyRows
-from sktune.runs.fold import Part
 from sktune.runs.kinds import kind_of
 from sktune.runs.overrides import Treatment, own
 from sktune.runs.run import measure, scored
@@ -58,26 +59,25 @@ class StackScores:
         """Return the measurements of a member."""
         member = self._members[row]
 
-        def score(part: Part) -> Mapping[str, float]:
-            fold = member.job.fold
-            name = next(name for name in _PARTS if part is getattr(fold, name))
-            if name not in self._outputs:
-                self._outputs[name] = self._computed(name)
-            computed = self._outputs[name]
+        def score(part: str) -> Mapping[str, float]:
+            if part not in self._outputs:
+                self._outputs[part] = self._computed(part)
+            computed = self._outputs[part]
             if computed is None or member.change:
                 return scored(member.job, member.net, part)
-            return _played(member, part, computed[row])
+            with _playing(member.net, computed[row]):
+                return scored(member.job, member.net, part)
 
         return measure(member.job, score)
 
-    def _computed(self, name: str) -> list[torch.Tensor] | None:
+    def _computed(self, part: str) -> list[torch.Tensor] | None:
         """Return the outputs of all members, None if their scorer needs more than predictions."""
         if not all(_reads_predictions(member) for member in self._members):
             return None
         known: dict[int, AnyRows | None] = {}
         rows = []
         for member in self._members:
-            X = getattr(member.job.fold, name).X
+            X = getattr(member.job.fold, part).X
             if id(X) not in known:
                 known[id(X)] = kind_of(member.net).rows(member.net, X)
             rows.append(known[id(X)])
@@ -96,16 +96,16 @@ def _reads_predictions(member: Member) -> bool:
     return reads_predictions_only(member.job.setup.scorer) and not is_own
 
 
-_PARTS = ("valid", "original", "train")
 _SCORES = (ClassifierMixin.score, RegressorMixin.score, ClassTargets.score)
 
 
-def _played(member: Member, part: Part, outputs: torch.Tensor) -> dict[str, float]:
-    net = member.net
+@contextmanager
+def _playing(net: NeuralNet, outputs: torch.Tensor) -> Iterator[None]:
+    """Have a net answer with outputs that are known, for the length of a ``with`` block."""
     module = net.module_
     # skorch's __setattr__ would take it for a module of the user's.
     vars(net)["module_"] = Playback(outputs)
     try:
-        return scored(member.job, net, part)
+        yield
     finally:
         vars(net)["module_"] = module
