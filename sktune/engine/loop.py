@@ -1,28 +1,41 @@
 """The loop itself: hand out what is due, take what comes back, ask the schedule again."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from sktune.candidates import Action, Advance, Failure, History, Propose, Report, Run, RungKey, Stop
+import numpy as np
+import numpy.typing as npt
+
+from sktune.candidates import (
+    Action,
+    Advance,
+    Candidate,
+    Failure,
+    History,
+    Propose,
+    Report,
+    Run,
+    RungKey,
+    Stop,
+)
 from sktune.engine.deadline import Deadline
-from sktune.engine.faults import Faults
+from sktune.engine.folds import Folds
 from sktune.engine.problem import Problem
+from sktune.engine.queue import StackQueue
 from sktune.engine.record import Record, Unrecorded
 from sktune.engine.reports import failed, reached
 from sktune.engine.waves import Observer, StackJob, Wave
-from sktune.exceptions import LostWorkerError
 from sktune.execution import Executor, noticed_interrupts
 from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
-from sktune.runs import Advanced, AdvanceJob, PreparedFold, head_setting
+from sktune.runs import Advanced, AdvanceJob, FoldJob, PreparedFold, threads_of_refit
 from sktune.samplers import Sampler
 from sktune.schedules import Schedule
 from sktune.trainers import Trainer
 
 INTERRUPTED = "interrupted"  # the stop reason
-FoldKey = tuple[str, int]
 Reported = tuple[Report, bytes | None]
 
 
@@ -61,8 +74,6 @@ class Engine:
     snapshots : dict of Run to Kept
         The runs that can still go on, and how far they are. A candidate's fold networks are
         always of one rung: what a rung adds is kept when all folds have reached it.
-    folds : dict of (setting, fold) to PreparedFold or Failure
-        The folds that these runs train on, or why there is none.
     stop_reason : str
         Why the search ended.
     """
@@ -90,19 +101,14 @@ class Engine:
         self.record = Unrecorded() if record is None else record
         self.raise_errors = raise_errors
         self.run_timeout = run_timeout
-        self.max_retries = max_retries
         self.history = History()
         self.snapshots: dict[Run, Kept] = {}
-        self.folds: dict[FoldKey, PreparedFold | Failure] = {}
         self.stop_reason = ""
         self._deadline = Deadline(time_budget)
+        self._folds = Folds(problem, self.history, trainer, executor, max_retries)
+        self._stacks = StackQueue(max_retries)
         self._waves: list[Wave] = []  # those whose folds are not all ready
-        self._stacks: list[StackJob] = []  # those that wait for a worker
-        self._preparing: dict[int, FoldKey] = {}
-        self._training: dict[int, StackJob] = {}
         self._fresh: dict[Run, Kept] = {}
-        self._fold_faults: Counter[FoldKey] = Counter()
-        self._settings: dict[int, str] = {}
 
     def run(self) -> None:
         """Do what the schedule decides until it says stop and all that has begun has ended.
@@ -126,10 +132,13 @@ class Engine:
             self.record.write(Stopped(self.stop_reason))
 
     def _take(self, number: int, result: Any) -> None:
-        if number in self._preparing:
-            self._prepared(self._preparing.pop(number), result)
+        if not self._folds.is_preparing(number):
+            self._trained(self._stacks.ended(number), result)
+        elif self._folds.take(number, result):
+            self._plan_ready()
         else:
-            self._trained(self._training.pop(number), result)
+            for wave in self._waves:
+                self._folds.prepare(run for run, _ in wave.due)
 
     # What happened in another process.
 
@@ -148,8 +157,7 @@ class Engine:
         self._restore()
         open_waves = {id(wave): wave for wave in waves.values() if wave.unreported}
         for wave in open_waves.values():
-            self._waves.append(wave)
-            self._prepare(wave)
+            self._wait_for_folds(wave)
 
     def _restore(self) -> None:
         """Load the snapshots of the runs that can still go on."""
@@ -177,20 +185,15 @@ class Engine:
             self._act(actions)
         # A job that lies ready saves its worker the wait for the next.
         ahead = 2 if self.run_timeout is None and n_workers > 1 else 1
-        while self._goes_on() and self._stacks and self._may_begin(ahead * n_workers):
-            self._train(self._stacks.pop())
-
-    def _may_begin(self, at_once: int) -> bool:
-        """Whether the next stack can be begun now."""
-        if self._stacks[-1].faults.must_be_alone:
-            return self.executor.n_running == 0
-        is_busy = any(stack.faults.must_be_alone for stack in self._training.values())
-        return self.executor.n_running < at_once and not is_busy
+        while self._goes_on() and self._stacks:
+            if not self._stacks.may_begin(self.executor.n_running, ahead * n_workers):
+                break
+            self._train(self._stacks.next())
 
     def _train(self, stack: StackJob) -> None:
         seconds = None if self.run_timeout is None else self.run_timeout * len(stack.jobs)
         number = self.executor.submit(self.trainer.advance, stack.jobs, seconds)
-        self._training[number] = stack
+        self._stacks.begun(number, stack)
 
     def _goes_on(self) -> bool:
         if not self.stop_reason and self._deadline.has_passed:
@@ -218,8 +221,7 @@ class Engine:
             self._forget_eliminated()
         wave = self._opened(advances)
         self.record.write(Begun(advances))
-        self._waves.append(wave)
-        self._prepare(wave)
+        self._wait_for_folds(wave)
         self._plan_ready()
 
     def _opened(self, advances: Sequence[Advance]) -> Wave:
@@ -235,58 +237,23 @@ class Engine:
         alive = set(self.schedule.survivors(self.history))
         self.record.keep_only(alive)
         self.snapshots = {r: kept for r, kept in self.snapshots.items() if r.candidate_id in alive}
-        # A fold that failed once would fail again.
-        needed = {self.fold_key(Run(c, f)) for c in alive for f in range(len(self.problem.splits))}
-        self.folds = {
-            key: fold
-            for key, fold in self.folds.items()
-            if key in needed or isinstance(fold, Failure)
-        }
+        self._folds.keep_only(alive)
 
-    # Folds.
+    # Stacks.
 
-    def fold_key(self, run: Run) -> FoldKey:
-        """Return the key of the fold that a run trains on: its transformers' setting."""
-        number = run.candidate_id
-        if number not in self._settings:
-            params = self.history.candidates[number].params
-            self._settings[number] = head_setting(self.problem.path, params)
-        return self._settings[number], run.fold
-
-    def _prepare(self, wave: Wave) -> None:
-        """Have the transformers fitted that are new."""
-        known = {*self.folds, *self._preparing.values()}
-        new: dict[FoldKey, Run] = {}
-        for run, _ in wave.due:
-            if self.fold_key(run) not in known:
-                new.setdefault(self.fold_key(run), run)
-        for key, run in new.items():
-            job = self.problem.fold_job(self.history.candidates[run.candidate_id], run.fold)
-            self._preparing[self.executor.submit(self.trainer.prepare, job)] = key
-
-    def _prepared(self, key: FoldKey, result: PreparedFold | Failure) -> None:
-        if isinstance(result, Failure) and isinstance(result.error, LostWorkerError):
-            self._fold_faults[key] += 1
-            if self._fold_faults[key] <= self.max_retries:
-                for wave in self._waves:
-                    self._prepare(wave)
-                return
-        if isinstance(result, PreparedFold):
-            result = result.with_arrays(self.executor.share)
-        self.folds[key] = result
-        self._plan_ready()
+    def _wait_for_folds(self, wave: Wave) -> None:
+        self._waves.append(wave)
+        self._folds.prepare(run for run, _ in wave.due)
 
     def _plan_ready(self) -> None:
         """Plan the stacks of waves whose folds are all there."""
         waiting = []
         for wave in self._waves:
-            if all(self.fold_key(run) in self.folds for run, _ in wave.due):
+            if self._folds.are_ready(run for run, _ in wave.due):
                 self._plan(wave)
             else:
                 waiting.append(wave)
         self._waves = waiting
-
-    # Stacks.
 
     def _plan(self, wave: Wave) -> None:
         """Plan a wave by itself, so that no stack depends on what else is being trained.
@@ -296,7 +263,7 @@ class Engine:
         """
         ready, lost = [], list[Reported]()
         for run, action in wave.due:
-            fold = self.folds[self.fold_key(run)]
+            fold = self._folds.of(run)
             if isinstance(fold, PreparedFold):
                 ready.append(((run, action), self._job(wave, run, action, fold)))
             elif run in wave.unreported:
@@ -306,14 +273,7 @@ class Engine:
             parts = [ready[n] for n in numbers if ready[n][0][0] in wave.unreported]
             if parts:
                 due, jobs = zip(*parts, strict=True)
-                self._stacks.append(StackJob(cost, wave, due, jobs))
-        self._sort_stacks()
-
-    def _sort_stacks(self) -> None:
-        """Put last what is begun first: the dearest, of equals the earlier; the suspects wait."""
-        self._stacks.sort(
-            key=lambda s: (not s.faults.must_be_alone, s.cost, *(-i for i in s.due[0][0]))
-        )
+                self._stacks.add([StackJob(cost, wave, due, jobs)])
 
     def _job(self, wave: Wave, run: Run, action: Advance, fold: PreparedFold) -> AdvanceJob:
         kept = self.snapshots.get(run)
@@ -334,7 +294,9 @@ class Engine:
 
     def _trained(self, stack: StackJob, results: list[Advanced | Failure] | Failure) -> None:
         if isinstance(results, Failure):
-            self._retry(stack, results)
+            if not self._stacks.retry(stack, results):
+                ((run, action),) = stack.due
+                self._record(stack.wave, [self._failed(run, action, results)])
             return
         outcomes: list[Reported] = []
         for (run, action), result in zip(stack.due, results, strict=True):
@@ -343,18 +305,6 @@ class Engine:
             else:
                 outcomes.append((reached(run, action, result), result.snapshot or None))
         self._record(stack.wave, outcomes)
-
-    def _retry(self, stack: StackJob, failure: Failure) -> None:
-        """Try a stack again that failed as a whole, in halves when it goes on to fail."""
-        faults = stack.faults.after(failure.error)
-        if faults.n_own <= self.max_retries:
-            self._stacks.append(stack._replace(faults=faults))
-        elif len(stack.jobs) > 1:
-            self._stacks += stack.halves(Faults.last_chance(self.max_retries))
-        else:
-            ((run, action),) = stack.due
-            self._record(stack.wave, [self._failed(run, action, failure)])
-        self._sort_stacks()
 
     # Reports.
 
@@ -393,3 +343,40 @@ class Engine:
             failure.error.add_note(failure.details)
             raise failure.error
         return failed(run, action, failure), None
+
+    # What the search ends with.
+
+    def refit(self, candidate: Candidate, n_resources: int, rows: npt.NDArray[np.intp]) -> Any:
+        """Return the estimator of a candidate, trained from the start on some rows.
+
+        What the record holds of it is not done again.
+        """
+        problem, params = self.problem, candidate.params
+        seed = problem.seeds.derive("refit")
+        fold = self.trainer.prepare(
+            FoldJob(
+                *(problem.setup, params, problem.X, problem.y, rows, None, seed),
+                fit_params=problem.fit_params,
+            )
+        )
+        snapshot = self.record.refit_of(candidate.candidate_id, n_resources)
+        if snapshot is None:
+            # The refit has all cores to itself, as far as it has use for them.
+            setup = replace(problem.setup, n_threads=threads_of_refit(problem.setup, params, fold))
+            job = AdvanceJob(setup, params, fold, n_resources, seed)
+            snapshot = self.trainer.refit(job).snapshot
+            if not self.trainer.keeps_rows:
+                self.record.refitted(candidate.candidate_id, n_resources, snapshot)
+        return self.trainer.whole(problem.setup, params, fold, snapshot)
+
+    def fold_networks(self, candidate: Candidate, n_resources: int) -> list[Any] | None:
+        """Return the estimators of a candidate's folds, None if they are not kept at this rung."""
+        runs = [Run(candidate.candidate_id, fold) for fold in range(len(self.problem.splits))]
+        kept = self.snapshots
+        if not all(run in kept and kept[run].n_resources == n_resources for run in runs):
+            return None
+        setup, params = self.problem.setup, candidate.params
+        return [
+            self.trainer.whole(setup, params, self._folds.prepared(run), kept[run].snapshot)
+            for run in runs
+        ]

@@ -23,7 +23,7 @@ from sktune.runs import ranking_metric
 from sktune.schedules import Plan, best, in_order, n_cuts
 from sktune.search.checks import metric_names
 from sktune.search.results import cv_results, eligible_results, rows, stacking
-from sktune.search.winner import Winner
+from sktune.search.winner import ensemble, refitted
 
 
 class Conclusion:
@@ -112,13 +112,11 @@ class Conclusion:
             If it cannot be made; the message says how to take the next best.
         """
         start, row = time.perf_counter(), self._rows[index]
-        winner = Winner(self._engine, self._history.candidates[row.candidate_id])
+        candidate = self._history.candidates[row.candidate_id]
+        make = ensemble if self._search.ensemble else refitted
         try:
             with noticed_interrupts() as raise_again:
-                if self._search.ensemble:
-                    found = winner.ensemble(row.n_resources)
-                else:
-                    found = winner.refitted(row.n_resources)
+                found = make(self._engine, candidate, row.n_resources)
                 raise_again()
         except InvalidSettingsError:
             raise
