@@ -153,6 +153,8 @@ def strict_warnings() -> Iterator[None]:
         # Workers get memory maps that cannot be written to, and nobody does.
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         warnings.filterwarnings("error", "Using a target size")
+        # What torch batches by a loop is none the worse for it.
+        warnings.filterwarnings("ignore", "There is a performance drop")
         yield
 
 

@@ -1,8 +1,11 @@
 """Whether a stack's program does what the module does alone, tried on a mini-batch beforehand."""
 
-from collections.abc import Hashable
+import random
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch
 
 from sktune.stacking.batches import Targets
@@ -72,14 +75,15 @@ class _Alone:
         if not template.holds(held):
             raise UnstackableError("its step replaces weights or buffers of the module")
         outputs = self._outputs_alone()
-        if not all(map(torch.equal, drawn, _generators())):
+        if not _are_where(drawn):
             raise UnstackableError("its forward draws random numbers")
         if before != template.settings():
             raise UnstackableError("its step changes attributes of the module, the loss or the net")
         if any(gradient is None for gradient in gradients):
             raise UnstackableError("some of its weights have no part in the loss")
         buffers = [held[name] for name in self._buffers]
-        return [loss.detach(), *gradients, *buffers, outputs]
+        weights = [weight.detach() for weight in self._weights.values()]
+        return [loss.detach(), *gradients, *weights, *buffers, outputs]
 
     def _outputs_alone(self) -> torch.Tensor:
         self._template.put({n: t.clone() for n, t in self._buffers.items()})
@@ -101,7 +105,7 @@ class _Alone:
         made = self._second_step(weights, stepped)
         outputs = Program(self._template, weights, before).outputs(_mirrored(self._batch[0]))
         outputs[1] = outputs[1].flip(0)
-        stacked = [*made, *stepped.values(), outputs]
+        stacked = [*made, *weights.values(), *stepped.values(), outputs]
         return all(
             both.shape[1:] == alone.shape and _agree(alone, both)
             for alone, both in zip(self._found, stacked, strict=True)
@@ -126,21 +130,35 @@ class _Alone:
         program = Program(self._template, other_weights, other_buffers)
         step = RecordedStep(program.step(memory))
         step()
-        old = [*held, *other_weights.values(), *other_buffers.values()]
-        new = [*given, *weights.values(), *buffers.values()]
-        for place, numbers in zip(old, new, strict=True):
-            place.copy_(numbers)
+        own = [*weights.values(), *buffers.values()]
+        others = [*other_weights.values(), *other_buffers.values()]
+        _copy([*given, *own], [*held, *others])
         step()
-        for name, buffer in buffers.items():
-            buffer.copy_(other_buffers[name])
+        # A forward may bring buffers up to date, and keep weights within bounds.
+        _copy(others, own)
         parts = zip(memory.gradients.split(sizes, 1), weights.values(), strict=True)
         return [memory.losses, *(part.view_as(weight) for part, weight in parts)]
 
 
-def _generators() -> list[torch.Tensor]:
-    """Return where torch's generators stand."""
+def _copy(tensors: Iterable[torch.Tensor], places: Iterable[torch.Tensor]) -> None:
+    for numbers, place in zip(tensors, places, strict=True):
+        place.copy_(numbers)
+
+
+def _generators() -> list[Any]:
+    """Return where the generators of torch, NumPy and Python stand."""
     on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return [torch.get_rng_state(), *on_gpus]
+    return [torch.get_rng_state(), *on_gpus, np.random.get_state(), random.getstate()]
+
+
+def _are_where(stood: list[Any]) -> bool:
+    """Whether all generators are where they stood."""
+    return all(map(np.array_equal, map(_flat, stood), map(_flat, _generators())))
+
+
+def _flat(state: Any) -> Any:
+    parts = state if isinstance(state, tuple) else (state,)
+    return np.concatenate([np.atleast_1d(np.asarray(p, dtype=object)) for p in parts])
 
 
 def _mirrored(tensor: torch.Tensor) -> torch.Tensor:

@@ -21,8 +21,8 @@ from sktune.trainers.settings import has_own_program
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _KNOWN_HOOKS = (LRScheduler, EpochScoring, GradientNormClipping)
 _LOADER_SETTINGS = {"batch_size", "shuffle", "drop_last"}
-# What a stack's step sees of one network only.
-_UNSHARED = {"optimizer_", "callbacks_"}
+# What a stack's step sees of one network only, or not within an epoch.
+_UNSHARED = {"optimizer_", "callbacks_", "history", "history_"}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 

@@ -1,5 +1,8 @@
 """Before a stack is trained it is tried whether it does what a network does alone."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -47,10 +50,44 @@ class Draws(Perceptron):
         return functional.dropout(super().forward(X), 0.5, self.training)
 
 
+class DrawsElsewhere(Perceptron):
+    def forward(self, X):
+        return super().forward(X) * (1 if np.random.random() < 2 else 0)
+
+
+class DrawsInPython(Perceptron):
+    def forward(self, X):
+        return super().forward(X) * (1 if random.random() < 2 else 0)
+
+
+class Bounded(Perceptron):
+    """Its weights are kept within bounds by each forward."""
+
+    def forward(self, X):
+        with torch.no_grad():
+            self.layers[0].weight.clamp_(-0.1, 0.1)
+        return super().forward(X)
+
+
+class Shrinking(Perceptron):
+    """Its weights become smaller with each forward."""
+
+    def forward(self, X):
+        with torch.no_grad():
+            self.layers[0].weight.mul_(0.5)
+        return super().forward(X)
+
+
+# torch has no rule to batch clamp_, and says that it makes a loop; trainers ignore it.
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
 @pytest.mark.parametrize(
     ("module", "words"),
     [
         (Perceptron, ""),
+        (DrawsElsewhere, "draws random numbers"),
+        (DrawsInPython, "draws random numbers"),
+        (Bounded, ""),
+        (Shrinking, "not do what the module does alone"),
         (Keeps, ""),
         (Replaces, "replaces weights or buffers"),
         (Tuple, "more than one tensor"),
