@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import numpy.typing as npt
@@ -28,7 +26,7 @@ class Setup:
     ``classes`` are the labels of a classification. ``n_threads`` is the most threads of torch:
     runs train on one, as their results depend on the number, except for stacks whose results do
     not, when ``n_workers``, the jobs at once, is 1. ``worker_folder`` is where workers of one
-    machine find out which GPU is theirs; ``search_id`` tells searches apart.
+    machine find out which GPU is theirs.
     """
 
     estimator: Any
@@ -41,7 +39,6 @@ class Setup:
     n_workers: int = 1
     worker_folder: Path | None = None
     config: Mapping[str, Any] = field(default_factory=get_config)
-    search_id: str = field(default_factory=partial(token_hex, 8))
 
     def whole(self, params: Params) -> Any:
         """Return the unfitted estimator of a candidate."""

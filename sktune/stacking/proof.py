@@ -1,8 +1,7 @@
 """Whether a stack's program does what the module does alone, tried on a mini-batch beforehand."""
 
 import random
-from collections.abc import Hashable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,6 @@ from sktune.stacking.weights import Tensors
 
 class UnstackableError(Exception):
     """A network cannot be in a stack; the message says why."""
-
-
-@lru_cache(maxsize=1)
-def known_reasons(search: Hashable) -> dict[Hashable, str]:
-    """Return a dict for what is found in this process during a search.
-
-    Before the next one, code of the user's may be another by the same name.
-    """
-    return {}
 
 
 def reason_against(template: Template, X: torch.Tensor, targets: Targets) -> str:

@@ -1,6 +1,6 @@
 """A stack in training: weights, program, optimiser and mini-batches of its members together."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from sktune.stacking.batches import Batch, Batches
 from sktune.stacking.dropout import MaskSource, dropout_rates
 from sktune.stacking.fastest_threads import FastestThreads
 from sktune.stacking.programs import Programs, Step, Template
-from sktune.stacking.proof import UnstackableError, known_reasons, reason_against
+from sktune.stacking.proof import UnstackableError, reason_against
 from sktune.stacking.steps import Steps
 from sktune.stacking.updates import StackedOptimizer
 from sktune.stacking.weights import StackedWeights
@@ -30,8 +30,6 @@ class Stack:
     ----------
     members : sequence of Member
         The networks.
-    structure : hashable
-        What they have in common.
 
     Raises
     ------
@@ -39,7 +37,7 @@ class Stack:
         If a stack does not do what the members' module does.
     """
 
-    def __init__(self, members: Sequence[Member], structure: Hashable) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         self.members = sorted(members, key=lambda m: (len(m.table), m.table.source))
         nets = [member.net for member in self.members]
         settings = kind_of(nets[0]).loader_settings(nets[0])
@@ -51,7 +49,9 @@ class Stack:
             self.members[0].device,
         )
         template = Template(nets[0], attributes, runs_users_code(nets[0]))
-        self._refuse_different(template, structure)
+        reason = reason_against(template, *self._batches.first())
+        if reason:
+            raise UnstackableError(reason)
         self.weights = StackedWeights([net.module_ for net in nets])
         self.programs = Programs(template, self.weights)
         self._optimizer = StackedOptimizer([net.optimizer_ for net in nets], self.weights)
@@ -61,15 +61,6 @@ class Stack:
         self._clipping = self._clips(nets)
         self._threads = self._choice_of_threads()
         self._latest: Batch
-
-    def _refuse_different(self, template: Template, structure: Hashable) -> None:
-        reasons = known_reasons(self.members[0].job.setup.search_id)
-        X, targets = self._batches.first()
-        key = structure, len(X)
-        if key not in reasons:
-            reasons[key] = reason_against(template, X, targets)
-        if reasons[key]:
-            raise UnstackableError(reasons[key])
 
     def _dropout_rates(self) -> torch.Tensor:
         names = self._dropout_layers

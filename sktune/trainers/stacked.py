@@ -62,15 +62,15 @@ def _in_stacks(
             groups.setdefault(key, []).append((number, member))
         else:
             yield number, alone(job, member.obstacle)
-    for (kind, *_), group in groups.items():
-        yield from _stacked(group, kind)
+    for group in groups.values():
+        yield from _stacked(group)
 
 
-def _stacked(group: list[tuple[int, Member]], kind: Hashable) -> Iterator[Numbered]:
+def _stacked(group: list[tuple[int, Member]]) -> Iterator[Numbered]:
     numbers = {id(member): number for number, member in group}
     start = time.perf_counter()
     try:
-        stack = _trained([member for _, member in group], kind)
+        stack = _trained([member for _, member in group])
     except Exception as error:
         # The traceback would keep the whole stack in memory.
         failure = error.with_traceback(None)
@@ -85,8 +85,8 @@ def _stacked(group: list[tuple[int, Member]], kind: Hashable) -> Iterator[Number
     yield from _without_stack(jobs, failure)
 
 
-def _trained(members: Sequence[Member], kind: Hashable) -> Stack:
-    stack = Stack(members, kind)
+def _trained(members: Sequence[Member]) -> Stack:
+    stack = Stack(members)
     first = stack.members[0]
     stack.train(first.job.n_resources - first.state.epochs)
     return stack

@@ -129,11 +129,3 @@ class Wrong(torch.autograd.Function):
 
 def test_what_torch_cannot_batch_is_told():
     assert "cannot be batched" in reason(Forgets)
-
-
-def test_what_is_found_is_kept_for_a_search():
-    known = proof.known_reasons("one")
-    known["structure"] = "why"
-    assert proof.known_reasons("one") is known
-    assert proof.known_reasons("other") == {}
-    assert proof.known_reasons("one") == {}
