@@ -30,7 +30,7 @@ from sktune.engine.reports import failed, reached
 from sktune.engine.waves import Observer, StackJob, Wave
 from sktune.execution import Executor, noticed_interrupts
 from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
-from sktune.runs import Advanced, AdvanceJob, FoldJob, PreparedFold, threads_of_refit
+from sktune.runs import Advanced, AdvanceJob, PreparedFold, threads_of_refit
 from sktune.samplers import Sampler
 from sktune.schedules import Schedule
 from sktune.trainers import Trainer
@@ -352,18 +352,13 @@ class Engine:
         What the record holds of it is not done again.
         """
         problem, params = self.problem, candidate.params
-        seed = problem.seeds.derive("refit")
-        fold = self.trainer.prepare(
-            FoldJob(
-                *(problem.setup, params, problem.X, problem.y, rows, None, seed),
-                fit_params=problem.fit_params,
-            )
-        )
+        prepare = problem.refit_job(candidate, rows)
+        fold = self.trainer.prepare(prepare)
         snapshot = self.record.refit_of(candidate.candidate_id, n_resources)
         if snapshot is None:
             # The refit has all cores to itself, as far as it has use for them.
             setup = replace(problem.setup, n_threads=threads_of_refit(problem.setup, params, fold))
-            job = AdvanceJob(setup, params, fold, n_resources, seed)
+            job = AdvanceJob(setup, params, fold, n_resources, prepare.seed)
             snapshot = self.trainer.refit(job).snapshot
             if not self.trainer.keeps_rows:
                 self.record.refitted(candidate.candidate_id, n_resources, snapshot)

@@ -43,3 +43,16 @@ class Problem:
             fit_params=self.fit_params,
             score_params=self.score_params,
         )
+
+    def refit_job(self, candidate: Candidate, rows: Rows) -> FoldJob:
+        """Return the job that makes rows ready to train a candidate on, with none to score."""
+        return FoldJob(
+            self.setup,
+            candidate.params,
+            self.X,
+            self.y,
+            rows,
+            None,
+            seed=self.seeds.derive("refit"),
+            fit_params=self.fit_params,
+        )

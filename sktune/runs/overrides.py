@@ -139,7 +139,7 @@ def _names(code: CodeType) -> set[str]:
 
 def is_users_callback(callback: Any) -> bool:
     """Whether the class of a callback is the user's."""
-    return not type(callback).__module__.startswith(("skorch.", "sktune."))
+    return not is_library(type(callback))
 
 
 def fits_itself(net: Any) -> bool:

@@ -21,7 +21,6 @@ _ELEMENTS_AT_ONCE = 1 << 17
 
 Masks = list[torch.Tensor]
 NamedShape = tuple[str, torch.Size]
-Shapes = list[torch.Size]
 
 
 class MaskedDropout(nn.Module):

@@ -7,7 +7,8 @@ the same to the last bit on any number of threads may be given more than one.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -83,26 +84,30 @@ class FastestThreads:
         self._left = self._pause
 
     def _timed(self, step: Callable[[], None], n_threads: int) -> float:
-        before = torch.get_num_threads()
-        torch.set_num_threads(n_threads)
-        try:
+        with _on(n_threads):
             start = self._clock()
             step()
             return self._clock() - start
-        finally:
-            torch.set_num_threads(before)
+
+
+@contextmanager
+def _on(n_threads: int) -> Iterator[None]:
+    """Compute on some threads in a block; more than there were outside it, if need be."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def is_same_on(n_threads: int, step: Callable[[], None], results: Sequence[torch.Tensor]) -> bool:
     """Whether a step leaves the same bits in its results on one thread and on several."""
-    before, found = torch.get_num_threads(), []
-    try:
-        for n in (n_threads, 1):
-            torch.set_num_threads(n)
+    found = []
+    for n in (n_threads, 1):
+        with _on(n):
             step()
             found.append([result.clone() for result in results])
-    finally:
-        torch.set_num_threads(before)
     return all(map(_has_same_bits, *found))
 
 

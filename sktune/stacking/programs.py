@@ -4,7 +4,7 @@ torch.func batches and differentiates what the module and the loss of one networ
 """
 
 import copy
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -16,7 +16,7 @@ from sktune.stacking.batches import Targets
 from sktune.stacking.dropout import Masks, NamedShape, mask_dropout
 from sktune.stacking.rewrites import rewritten
 from sktune.stacking.structure import canonical, module_structure
-from sktune.stacking.weights import StackedWeights, Tensors
+from sktune.stacking.weights import StackedWeights, Tensors, tensors_of
 
 Step = Callable[[], None]
 
@@ -75,18 +75,15 @@ class Template:
         vars(self.net).update(own, **copy.deepcopy(attributes(net)))
         self._masked = mask_dropout(self.module)
         self.trained = [n for n, p in self.module.named_parameters() if p.requires_grad]
-        self.own = {n: t.detach() for n, t in self._tensors()}
+        self.own = {name: tensor.detach() for name, tensor in tensors_of(self.module)}
+        self._needed: dict[int, list[NamedShape]] = {}
         self._slots: dict[str, list[Any]] = {}
-        named = {id(tensor): name for name, tensor in self._tensors()}
+        named = {id(tensor): name for name, tensor in tensors_of(self.module)}
         for module in self.module.modules():
             for slots in (module._parameters, module._buffers):
                 for attribute, tensor in slots.items():
                     if tensor is not None:
                         self._slots.setdefault(named[id(tensor)], []).append((slots, attribute))
-
-    def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
-        yield from self.module.named_parameters()
-        yield from self.module.named_buffers()
 
     def settings(self) -> Hashable:
         """Return all that a step could change besides weights and buffers."""
@@ -128,13 +125,15 @@ class Template:
 
     def masks_needed(self, X: torch.Tensor, targets: Targets) -> list[NamedShape]:
         """Return the layer and the shape of each mask for a mini-batch, in order of calls."""
-        self.put(self.own)
-        needed: list[NamedShape] = []
-        for masked in self._masked:
-            masked.needed = needed
-        with torch.no_grad():
-            self.loss(X, targets, None)
-        return needed
+        if len(X) not in self._needed:
+            self.put(self.own)
+            needed: list[NamedShape] = []
+            for masked in self._masked:
+                masked.needed = needed
+            with torch.no_grad():
+                self.loss(X, targets, None)
+            self._needed[len(X)] = needed
+        return self._needed[len(X)]
 
 
 class Program:

@@ -1,5 +1,6 @@
 """Whether a stack's program does what the module does alone, tried on a mini-batch beforehand."""
 
+import pickle
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -65,7 +66,7 @@ class _Alone:
         if not template.holds(held):
             raise UnstackableError("its step replaces weights or buffers of the module")
         outputs = self._outputs_alone()
-        if not _are_where(drawn):
+        if drawn != _generators():
             raise UnstackableError("its forward draws random numbers")
         if before != template.settings():
             raise UnstackableError("its step changes attributes of the module, the loss or the net")
@@ -138,17 +139,8 @@ def _copy(tensors: Iterable[torch.Tensor], places: Iterable[torch.Tensor]) -> No
 def _generators() -> list[Any]:
     """Return where the generators of torch, NumPy and Python stand."""
     on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return [torch.get_rng_state(), *on_gpus, np.random.get_state(), random.getstate()]
-
-
-def _are_where(stood: list[Any]) -> bool:
-    """Whether all generators are where they stood."""
-    return all(map(np.array_equal, map(_flat, stood), map(_flat, _generators())))
-
-
-def _flat(state: Any) -> Any:
-    parts = state if isinstance(state, tuple) else (state,)
-    return np.concatenate([np.atleast_1d(np.asarray(p, dtype=object)) for p in parts])
+    torchs = [state.numpy().tobytes() for state in (torch.get_rng_state(), *on_gpus)]
+    return [torchs, pickle.dumps(np.random.get_state()), random.getstate()]
 
 
 def _mirrored(tensor: torch.Tensor) -> torch.Tensor:

@@ -68,6 +68,19 @@ def _memory(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
+def _written(calls: Iterable[Call]) -> set[int]:
+    return {_memory(tensor) for call in calls for tensor in call.written}
+
+
+def _with(call: Call, new: torch.Tensor, is_old: Callable[[torch.Tensor], bool]) -> Call:
+    """Return a call in which a tensor stands for some others."""
+
+    def latest(value: Any) -> Any:
+        return new if isinstance(value, torch.Tensor) and is_old(value) else value
+
+    return Call(call.function, *tree_map(latest, (call.args, call.kwargs, call.results)))
+
+
 class _Recorder(TorchDispatchMode):
     """Sees the calls of torch that are made in its block."""
 
@@ -97,12 +110,7 @@ class _Recorder(TorchDispatchMode):
         """Change a tensor's shape in place; the calls so far refer to it as it was."""
         as_it_was, memory = tensor.detach(), _memory(tensor)
 
-        def kept(value: Any) -> Any:
-            return as_it_was if value is tensor else value
-
-        self.calls = [
-            Call(c.function, *tree_map(kept, (c.args, c.kwargs, c.results))) for c in self.calls
-        ]
+        self.calls = [_with(call, as_it_was, lambda t: t is tensor) for call in self.calls]
         found = change()
         if _memory(tensor) != memory:
             self.obstacle = "a tensor is given other memory"
@@ -187,7 +195,7 @@ _BLANK = frozenset(
 
 def _without_constants(calls: Sequence[Call]) -> list[Call]:
     """Leave out calls that return the same again whenever they are made."""
-    written = {_memory(tensor) for call in calls for tensor in call.written}
+    written = _written(calls)
     constants: set[int] = set()
     kept = []
     for call in calls:
@@ -204,7 +212,7 @@ def _without_constants(calls: Sequence[Call]) -> list[Call]:
 def _with_sums_in_place(calls: Sequence[Call]) -> Iterator[Call]:
     """Put what is added to products of matrices, such as biases, into the memory of these."""
     uses = Counter(_memory(tensor) for call in calls for tensor in call.given)
-    written = {_memory(tensor) for call in calls for tensor in call.written}
+    written = _written(calls)
     products = {
         _memory(call.made[0]): call
         for call in calls
@@ -217,7 +225,8 @@ def _with_sums_in_place(calls: Sequence[Call]) -> Iterator[Call]:
         if product is not None:
             place = call.made[0].view(product.made[0].shape)
             moved[id(product)] = Call(product.function, product.args, {}, [place])
-            moved[id(call)] = _replaced(call, product.made[0], call.made[0])
+            old = _memory(product.made[0])
+            moved[id(call)] = _with(call, call.made[0], partial(_is_in, old))
     yield from (moved.get(id(call), call) for call in calls)
 
 
@@ -235,12 +244,8 @@ def _product_in(call: Call, products: Mapping[int, Call]) -> Call | None:
     return None
 
 
-def _replaced(call: Call, old: torch.Tensor, new: torch.Tensor) -> Call:
-    def latest(value: Any) -> Any:
-        is_old = isinstance(value, torch.Tensor) and _memory(value) == _memory(old)
-        return new if is_old else value
-
-    return Call(call.function, tree_map(latest, call.args), call.kwargs, call.results)
+def _is_in(memory: int, tensor: torch.Tensor) -> bool:
+    return _memory(tensor) == memory
 
 
 class _Moving:
@@ -275,17 +280,11 @@ class _Moving:
         return play
 
     def _bound(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Play:
-        if self._latest.keys().isdisjoint(
-            map(_memory, [*_tensors(args), *_tensors(kwargs.values())])
-        ):
+        if self._latest.keys().isdisjoint(map(_memory, _tensors([*args, *kwargs.values()]))):
             return partial(function, *args, **kwargs)
         leaves, tree = tree_flatten((tuple(args), dict(kwargs)))
         moving = [
-            (
-                number,
-                self._latest[_memory(leaf)],
-                (leaf.size(), leaf.stride(), leaf.storage_offset()),
-            )
+            (number, self._latest[_memory(leaf)], _layout(leaf))
             for number, leaf in enumerate(leaves)
             if isinstance(leaf, torch.Tensor) and _memory(leaf) in self._latest
         ]

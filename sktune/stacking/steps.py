@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 import torch
 
 from sktune.stacking.batches import Batch, Batches
-from sktune.stacking.dropout import MaskSource, Shapes
+from sktune.stacking.dropout import MaskSource
 from sktune.stacking.fastest_threads import is_same_on
 from sktune.stacking.programs import Programs, Step, StepMemory
 from sktune.stacking.recording import RecordedStep
@@ -41,7 +41,6 @@ class Steps:
         self._programs, self._batches = programs, batches
         self._weights, self._masks = weights, masks
         self.gradients = torch.zeros_like(weights.flat)
-        self._shapes: dict[int, Shapes] = {}
         self._steps: dict[Hashable, tuple[StepMemory, Step]] = {}
         self._n_epochs = 1
 
@@ -76,12 +75,10 @@ class Steps:
         n_networks, n_rows = batch.rows.shape
         X, targets = self._batches.room(n_networks, n_rows)
         self._batches.load(batch.rows, X, targets)
-        if n_rows not in self._shapes:
-            first = tuple(part[0] for part in targets)
-            needed = self._programs.template.masks_needed(X[0], first)
-            self._shapes[n_rows] = [shape for _, shape in needed]
+        first = tuple(part[0] for part in targets)
+        needed = self._programs.template.masks_needed(X[0], first)
         new = self._weights.flat.new_empty
-        masks = [new((n_networks, *shape)) for shape in self._shapes[n_rows]]
+        masks = [new((n_networks, *shape)) for _, shape in needed]
         gradients = self.gradients[batch.networks, : self._weights.n_weights]
         return StepMemory(X, targets, masks, gradients, new(n_networks))
 

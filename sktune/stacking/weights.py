@@ -16,12 +16,8 @@ _ALIGNMENT = 16
 Tensors = Mapping[str, torch.Tensor]
 
 
-def canonical_names(module: nn.Module) -> dict[int, str]:
-    """Return the name of each parameter and buffer by identity; shared ones have one name."""
-    return {id(t): name for name, t in _tensors(module)}
-
-
-def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+def tensors_of(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield the parameters and buffers of a module by name; shared ones have one name."""
     yield from module.named_parameters()
     yield from module.named_buffers()
 
@@ -55,7 +51,7 @@ class StackedWeights:
         self.weights = self.by_name(self.flat)
         self.buffers = {
             name: tensor.detach().new_zeros((len(modules), *tensor.shape))
-            for name, tensor in _tensors(first)
+            for name, tensor in tensors_of(first)
             if name not in trained
         }
         for row in range(len(modules)):
@@ -72,19 +68,19 @@ class StackedWeights:
     def load(self, row: int) -> None:
         """Copy a network's own weights and buffers into its row."""
         with torch.no_grad():
-            for name, tensor in _tensors(self.modules[row]):
+            for name, tensor in tensors_of(self.modules[row]):
                 place = self._place(name)[row]
                 if place.data_ptr() != tensor.data_ptr():
                     place.copy_(tensor)
 
     def bind(self, row: int) -> None:
         """Make a network's parameters and buffers views of its row."""
-        for name, tensor in _tensors(self.modules[row]):
+        for name, tensor in tensors_of(self.modules[row]):
             tensor.data = self._place(name)[row]
 
     def release(self, row: int) -> None:
         """Give a network weights of its own, which the stack can no longer change."""
-        for _, tensor in _tensors(self.modules[row]):
+        for _, tensor in tensors_of(self.modules[row]):
             tensor.data = tensor.data.clone()
 
     def _place(self, name: str) -> torch.Tensor:

@@ -57,13 +57,7 @@ def plain(net, y):
         return net.fit(rows_of(net), y)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """The number of threads shows in the last bits of a convolution."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -35,13 +35,7 @@ LABELS = (X[:, 0] + X[:, 1] > 0).astype(np.int64)
 NUMBERS = (X[:, 0] - X[:, 2] / 2).astype(np.float32)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Plain skorch takes all that there are, and waits for them on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Plain(nn.Module):
