@@ -2,12 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from sktune.candidates import (
     Action,
@@ -26,13 +22,14 @@ from sktune.engine.folds import Folds
 from sktune.engine.problem import Problem
 from sktune.engine.queue import StackQueue
 from sktune.engine.record import Record, Unrecorded
+from sktune.engine.refit import Refit
 from sktune.engine.reports import failed, reached
 from sktune.engine.waves import Observer, StackJob, Wave
 from sktune.execution import Executor, noticed_interrupts
 from sktune.journal import Begun, Kept, Proposed, Reached, Stopped, replay
-from sktune.runs import Advanced, AdvanceJob, PreparedFold, threads_of_refit
+from sktune.runs import Advanced, AdvanceJob, PreparedFold
 from sktune.samplers import Sampler
-from sktune.schedules import Schedule
+from sktune.schedules import Schedule, best
 from sktune.trainers import Trainer
 
 INTERRUPTED = "interrupted"  # the stop reason
@@ -66,6 +63,8 @@ class Engine:
         Seconds that a run may take to its next rung; a stack has as many times that as it has runs.
     max_retries : int
         How often a job is tried again that lost its worker, took too long or raised as a whole.
+    refits_best : bool
+        Whether the best candidate will be refitted, so that this can be begun early.
 
     Attributes
     ----------
@@ -74,6 +73,8 @@ class Engine:
     snapshots : dict of Run to Kept
         The runs that can still go on, and how far they are. A candidate's fold networks are
         always of one rung: what a rung adds is kept when all folds have reached it.
+    refit : Refit
+        Trains the best candidate on all rows.
     stop_reason : str
         Why the search ended.
     """
@@ -91,6 +92,7 @@ class Engine:
         time_budget: float = math.inf,
         run_timeout: float | None = None,
         max_retries: int = 2,
+        refits_best: bool = False,
     ) -> None:
         self.problem = problem
         self.sampler = sampler
@@ -107,6 +109,8 @@ class Engine:
         self._deadline = Deadline(time_budget)
         self._folds = Folds(problem, self.history, trainer, executor, max_retries)
         self._stacks = StackQueue(max_retries)
+        self.refit = Refit(problem, trainer, executor, self.record)
+        self._refits_early = refits_best and self.refit.can_begin
         self._waves: list[Wave] = []  # those whose folds are not all ready
         self._fresh: dict[Run, Kept] = {}
 
@@ -120,7 +124,7 @@ class Engine:
                 self._deadline.start(self.executor, self.trainer)
                 self._replay()
                 self._hand_out()
-                while self.executor.n_running:
+                while self._awaits_results():
                     number, result = self.executor.next()
                     raise_again()
                     self._take(number, result)
@@ -130,9 +134,22 @@ class Engine:
         else:
             self._forget_eliminated()
             self.record.write(Stopped(self.stop_reason))
+            self._await_refit()
+
+    def _awaits_results(self) -> bool:
+        """Whether something runs, other than refits if there is nothing more to begin."""
+        return self.executor.n_running > (0 if self._goes_on() else self.refit.n_running)
+
+    def _await_refit(self) -> None:
+        place = best(self.history)
+        if place is not None:
+            n_resources = self.history.n_resources(place.bracket, place.rung)
+            self.refit.wait_for((place.candidate_id, n_resources))
 
     def _take(self, number: int, result: Any) -> None:
-        if not self._folds.is_preparing(number):
+        if self.refit.is_running(number):
+            self.refit.take(number, result)
+        elif not self._folds.is_preparing(number):
             self._trained(self._stacks.ended(number), result)
         elif self._folds.take(number, result):
             self._plan_ready()
@@ -183,12 +200,19 @@ class Engine:
             if not actions:
                 break
             self._act(actions)
+        self._refit_early()
         # A job that lies ready saves its worker the wait for the next.
         ahead = 2 if self.run_timeout is None and n_workers > 1 else 1
         while self._goes_on() and self._stacks:
             if not self._stacks.may_begin(self.executor.n_running, ahead * n_workers):
                 break
             self._train(self._stacks.next())
+
+    def _refit_early(self) -> None:
+        """Begin the refit of the candidate that is bound to win, while others train."""
+        winner = self.schedule.winner(self.history) if self._refits_early else None
+        if winner is not None and self._goes_on() and (self._stacks or self.executor.n_running):
+            self.refit.begin(self.history.candidates[winner.candidate_id], winner)
 
     def _train(self, stack: StackJob) -> None:
         seconds = None if self.run_timeout is None else self.run_timeout * len(stack.jobs)
@@ -345,24 +369,6 @@ class Engine:
         return failed(run, action, failure), None
 
     # What the search ends with.
-
-    def refit(self, candidate: Candidate, n_resources: int, rows: npt.NDArray[np.intp]) -> Any:
-        """Return the estimator of a candidate, trained from the start on some rows.
-
-        What the record holds of it is not done again.
-        """
-        problem, params = self.problem, candidate.params
-        prepare = problem.refit_job(candidate, rows)
-        fold = self.trainer.prepare(prepare)
-        snapshot = self.record.refit_of(candidate.candidate_id, n_resources)
-        if snapshot is None:
-            # The refit has all cores to itself, as far as it has use for them.
-            setup = replace(problem.setup, n_threads=threads_of_refit(problem.setup, params, fold))
-            job = AdvanceJob(setup, params, fold, n_resources, prepare.seed)
-            snapshot = self.trainer.refit(job).snapshot
-            if not self.trainer.keeps_rows:
-                self.record.refitted(candidate.candidate_id, n_resources, snapshot)
-        return self.trainer.whole(problem.setup, params, fold, snapshot)
 
     def fold_networks(self, candidate: Candidate, n_resources: int) -> list[Any] | None:
         """Return the estimators of a candidate's folds, None if they are not kept at this rung."""

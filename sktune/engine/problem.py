@@ -27,6 +27,7 @@ class Problem:
     y: Any
     splits: Sequence[tuple[Rows, Rows]]
     seeds: Seeds
+    n_rows: int
     whole_pipeline: bool = False
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
@@ -44,14 +45,14 @@ class Problem:
             score_params=self.score_params,
         )
 
-    def refit_job(self, candidate: Candidate, rows: Rows) -> FoldJob:
-        """Return the job that makes rows ready to train a candidate on, with none to score."""
+    def refit_job(self, candidate: Candidate) -> FoldJob:
+        """Return the job that makes all rows ready to train a candidate on, with none to score."""
         return FoldJob(
             self.setup,
             candidate.params,
             self.X,
             self.y,
-            rows,
+            np.arange(self.n_rows),
             None,
             seed=self.seeds.derive("refit"),
             fit_params=self.fit_params,

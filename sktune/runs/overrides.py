@@ -106,13 +106,19 @@ def own(net: Any, *treatments: Treatment) -> Iterator[str]:
 
     A private method of skorch's that is overridden may be part of anything: it trains alone.
     """
-    kind = user_class(net)
-    for name, treatment in METHODS.items():
-        if treatment in treatments and (is_own(kind, name) or name in replaced(net)):
-            yield name
+    in_class = _own_names(user_class(net))
+    mine = in_class | replaced(net)
+    yield from (name for name in METHODS if name in mine and METHODS[name] in treatments)
     if Treatment.ALONE in treatments:
         private = (n for n in vars(NeuralNet) if n.startswith("_") and not n.startswith("__"))
-        yield from (name for name in private if is_own(kind, name))
+        yield from (name for name in private if name in in_class)
+
+
+def _own_names(kind: Any) -> set[str]:
+    """Return all that :func:`is_own` is true of."""
+    # Of a whole class at once, since this is asked of each network that begins.
+    parts = ((base, name, part) for base in kind.__mro__ for name, part in vars(base).items())
+    return {name for base, name, part in parts if part is not _KNOWN.get((base, name))}
 
 
 def replaced(net: Any) -> set[str]:

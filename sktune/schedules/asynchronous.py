@@ -78,6 +78,10 @@ class AsyncHalving:
         """Return all candidates that have not failed: each may be promoted later."""
         return [c for c in range(len(history.candidates)) if not history.has_failed(c)]
 
+    def winner(self, history: History) -> Advance | None:
+        """Return None: until the end, another candidate may reach the last rung."""
+        return None
+
     def _advance(self, place: RungKey) -> Advance:
         return Advance(*place, self.rungs[place.rung], self.n_folds)
 

@@ -104,6 +104,13 @@ class SuccessiveHalving:
             return [standing.candidate_id for standing in last]
         return [c for c in history.in_bracket(self.bracket) if not history.has_failed(c)]
 
+    def winner(self, history: History) -> Advance | None:
+        """Return who goes to the last rung, if that is one candidate."""
+        last = len(self.counts) - 1
+        places = (RungKey(c, self.bracket, last) for c in history.in_bracket(self.bracket))
+        alive = [p for p in places if history.is_begun(p) and not history.has_failed(p[0])]
+        return self._advance(alive[0]) if self.counts[-1] == 1 and alive else None
+
     def _promotions(self, history: History) -> Iterator[Advance]:
         """Yield who fills the lowest rung that has free places and candidates for them."""
         for rung, wanted in enumerate(self._wanted(history)[1:], start=1):

@@ -8,7 +8,7 @@ so that each bracket draws on all before it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sktune.candidates import Action, History, Stop
+from sktune.candidates import Action, Advance, History, Stop
 from sktune.schedules.halving import FoldRule, SuccessiveHalving
 from sktune.schedules.plan import Plan
 from sktune.schedules.rungs import all_folds, divided, floor_counts, rung_levels
@@ -95,6 +95,10 @@ class SideBySide:
     def survivors(self, history: History) -> Sequence[int]:
         """Return the candidates that no bracket has eliminated."""
         return [c for bracket in self.brackets for c in bracket.survivors(history)]
+
+    def winner(self, history: History) -> Advance | None:
+        """Return who wins the only bracket; of several, the best is known at the end."""
+        return self.brackets[0].winner(history) if len(self.brackets) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from sktune.candidates import Action, History
+from sktune.candidates import Action, Advance, History
 from sktune.schedules.plan import Plan
 
 
@@ -22,3 +22,9 @@ class Schedule(Protocol):
 
     def survivors(self, history: History) -> Sequence[int]:
         """Return the candidates that may still be trained on, or be the answer."""
+
+    def winner(self, history: History) -> Advance | None:
+        """Return what trains the candidate that will be the answer unless it fails.
+
+        None as long as that is not settled; a schedule need not say so early.
+        """

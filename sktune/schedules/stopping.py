@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from sktune.candidates import Action, History, Stop
+from sktune.candidates import Action, Advance, History, Stop
 from sktune.schedules.hyperband import InTurn, is_over
 from sktune.schedules.plan import Plan
 from sktune.schedules.protocol import Schedule
@@ -47,6 +47,10 @@ class _Watched:
     def survivors(self, history: History) -> Sequence[int]:
         """Return those of the schedule."""
         return self.schedule.survivors(history)
+
+    def winner(self, history: History) -> Advance | None:
+        """Return that of the schedule."""
+        return self.schedule.winner(history)
 
     def _peak(self, history: History) -> _Peak:
         peak = self._peaks.setdefault(history, _Peak())

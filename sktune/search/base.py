@@ -204,6 +204,7 @@ class BaseSearch(
             y,
             splits=splits,
             seeds=Seeds(_root_seed(self.random_state)),
+            n_rows=_num_samples(X),
             # Whether a step wants the scorer's metadata, only the whole pipeline knows.
             whole_pipeline=bool(routed.score)
             or not reads_predictions_only(scorer)
@@ -248,6 +249,7 @@ class BaseSearch(
                 time_budget=math.inf if self.time_budget is None else float(self.time_budget),
                 run_timeout=self.run_timeout,
                 max_retries=int(self.max_retries),
+                refits_best=bool(self.refit) and not callable(self.refit) and not self.ensemble,
             )
             try:
                 engine.run()

@@ -122,7 +122,8 @@ class Conclusion:
             raise
         except Exception as error:
             raise RefitFailedError(self._refit_failed(index, error)) from error
-        return {"best_estimator_": found, "refit_time_": time.perf_counter() - start}
+        seconds = self._engine.refit.waited + time.perf_counter() - start
+        return {"best_estimator_": found, "refit_time_": seconds}
 
     def _refit_failed(self, index: int, error: Exception) -> str:
         number = self._rows[index].candidate_id

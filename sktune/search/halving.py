@@ -149,7 +149,8 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     scorer_, multimetric_
         As in ``GridSearchCV``.
     refit_time_ : float
-        Seconds.
+        Seconds for which the refit was waited for. With several workers it is trained beside the
+        last rung where that has one candidate, to the same result.
     classes_ : ndarray of shape (n_classes,)
         Labels of the whole ``y``, whatever a fold lacks.
     n_features_in_ : int

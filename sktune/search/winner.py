@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-from sklearn.utils.validation import _num_samples
-
 from sktune.candidates import Candidate
 from sktune.engine import Engine
 from sktune.exceptions import InvalidSettingsError
@@ -13,8 +10,7 @@ from sktune.search.ensemble import fold_ensemble
 
 def refitted(engine: Engine, candidate: Candidate, n_resources: int) -> Any:
     """Return a candidate trained from the start on all rows, as far as it went in the search."""
-    rows = np.arange(_num_samples(engine.problem.X))
-    return engine.refit(candidate, n_resources, rows)
+    return engine.refit.estimator(candidate, n_resources)
 
 
 def ensemble(engine: Engine, candidate: Candidate, n_resources: int) -> Any:

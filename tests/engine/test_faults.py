@@ -12,6 +12,7 @@ from sktune.candidates import Failure, Seeds
 from sktune.engine import Engine, Problem
 from sktune.engine.faults import Faults
 from sktune.exceptions import LostWorkerError, RunTimeoutError
+from sktune.execution.outcome import attempt
 from sktune.runs import Advanced, Part, PreparedFold, Setup
 from sktune.samplers import GridSampler
 from sktune.schedules import SuccessiveHalving
@@ -59,7 +60,9 @@ class Workers:
         return self.n_submitted
 
     def kills(self, job):
-        return isinstance(job, list | tuple) and any(part.seed in self.deadly for part in job)
+        return isinstance(job, list | tuple) and any(
+            getattr(part, "seed", None) in self.deadly for part in job
+        )
 
     def next(self):
         while not self.answers:
@@ -79,7 +82,7 @@ class Workers:
         if harmless:
             number = harmless[self.rng.integers(len(harmless))]
             function, job, _ = self.jobs.pop(number)
-            self.answers.append((number, function(job)))
+            self.answers.append((number, attempt(function, job)))
 
     def failure(self, number, lost, guilty):
         if self.hangs and guilty:
@@ -93,7 +96,7 @@ class Workers:
 def search(n_candidates, workers, stack_size, max_retries):
     X = np.zeros((4, 1))
     problem = Problem(
-        Setup(None, None, horizon=1), "", X, None, [(np.arange(2), np.arange(2))] * 2, Seeds(0)
+        Setup(None, None, horizon=1), "", X, None, [(np.arange(2), np.arange(2))] * 2, Seeds(0), 4
     )
     schedule = SuccessiveHalving.of(
         n_candidates, factor=2, min_resources=1, max_resources=4, n_folds=2

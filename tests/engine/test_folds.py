@@ -37,7 +37,7 @@ def executor():
 
 def folds_for(executor, max_retries=1):
     setup = Setup(PIPE, check_scoring(PIPE), horizon=2, classes=np.unique(Y))
-    problem = Problem(setup, "mlpclassifier", X, Y, SPLITS, Seeds(0))
+    problem = Problem(setup, "mlpclassifier", X, Y, SPLITS, Seeds(0), len(X))
     history = History()
     history.candidates.extend(Candidate(n, params) for n, params in enumerate(PARAMS))
     return Folds(problem, history, StackedTrainer(), executor, max_retries)

@@ -90,6 +90,7 @@ def engine(kind, trainer, n_workers, rng, storage=None):
         None,
         [(np.arange(2), np.arange(2))] * N_FOLDS,
         Seeds(0),
+        n_rows=4,
     )
     workers = Workers(n_workers, set(), rng)
     space = Space({"a": list(range(1, N_CANDIDATES + 1))})

@@ -227,6 +227,23 @@ class ScheduleLaws:
             assert len(history.candidates) == available
             assert actions[-1] == Stop("finished")
 
+    @inherited
+    @given(failures)
+    def test_who_is_bound_to_win_wins_unless_it_fails(self, fails_at):
+        for n in (1, 9, 20, 27):
+            rule = self.rule(n)
+            history, _ = simulate(rule, failing(fails_at))
+            answer = best(history)
+            for n_reports in range(len(history.reports) + 1):
+                part = prefix(history, n_reports)
+                for action in rule.decide(part):
+                    if isinstance(action, Advance):
+                        part.begin(action)
+                settled = rule.winner(part)
+                if settled is not None and not history.has_failed(settled.candidate_id):
+                    assert settled.place == answer
+                    assert settled.n_resources == max(row["n_resources"] for row in rule.plan)
+
 
 class SynchronousLaws(ScheduleLaws):
     """What holds beside if a rung is complete before its best go on."""
