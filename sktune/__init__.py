@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sktune.nets import ConvNetClassifier, MLPClassifier, MLPRegressor
-    from sktune.report import read_storage
+    from sktune.report import (
+        AnytimeDisplay,
+        HyperparametersDisplay,
+        LearningCurvesDisplay,
+        ParallelCoordinatesDisplay,
+        RungsDisplay,
+        importances,
+        optimism,
+        read_storage,
+        sensitivity,
+    )
     from sktune.search import (
         AsyncHalvingSearchCV,
         HyperbandSearchCV,
@@ -31,6 +41,14 @@ __all__ = [
     "best_score",
     "one_standard_error",
     "read_storage",
+    "LearningCurvesDisplay",
+    "RungsDisplay",
+    "HyperparametersDisplay",
+    "ParallelCoordinatesDisplay",
+    "AnytimeDisplay",
+    "importances",
+    "sensitivity",
+    "optimism",
 ]
 
 _ROOMS = ("search", "nets", "space", "report")

@@ -38,8 +38,9 @@ class Report(NamedTuple):
     """What was measured when a run reached a rung.
 
     ``score`` is what rungs are ranked by (greater is better), ``n_parameters`` the number of
-    trained weights, the times are seconds spent since the rung before. ``n_folds`` is the number
-    of runs that the candidate has at this rung, ``stack_size`` the number of networks it was
+    trained weights, ``fit_time`` and ``score_time`` are seconds spent since the rung before, and
+    ``end_time`` is when it was reported, in seconds since the search began. ``n_folds`` is the
+    number of runs that the candidate has at this rung, ``stack_size`` the number of networks it was
     trained with, itself included, and ``solo_reason`` says why if it was trained alone.
     """
 
@@ -54,6 +55,7 @@ class Report(NamedTuple):
     n_parameters: int = 0
     fit_time: float = 0.0
     score_time: float = 0.0
+    end_time: float = 0.0
     status: Status = "ok"
     error: str = ""
     n_folds: int = 1
@@ -73,7 +75,8 @@ class Report(NamedTuple):
     def record(self) -> dict[str, Any]:
         """Return all of it but the reasons of stacking, with a name for each score."""
         first = ("candidate_id", "fold", "bracket", "rung", "n_resources")
-        last = ("n_parameters", "fit_time", "score_time", "stack_size", "status", "error")
+        times = ("fit_time", "score_time", "end_time")
+        last = ("n_parameters", *times, "stack_size", "status", "error")
         return {
             **{name: getattr(self, name) for name in first},
             **{f"test_{name}": score for name, score in self.scores.items()},

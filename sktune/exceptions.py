@@ -66,6 +66,13 @@ class DamagedSnapshotWarning(UserWarning):
     """
 
 
+class TooLittleDataWarning(UserWarning):
+    """A search has too few results to say what was asked.
+
+    Remedy: search with more candidates.
+    """
+
+
 class SharedPathWarning(UserWarning):
     """A callback that is given a path, to which all networks of a search then write.
 

@@ -1,6 +1,7 @@
 """The loop itself: hand out what is due, take what comes back, ask the schedule again."""
 
 import math
+import time
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -113,6 +114,7 @@ class Engine:
         self._refits_early = refits_best and self.refit.can_begin
         self._waves: list[Wave] = []  # those whose folds are not all ready
         self._fresh: dict[Run, Kept] = {}
+        self._start = time.perf_counter()
 
     def run(self) -> None:
         """Do what the schedule decides until it says stop and all that has begun has ended.
@@ -123,6 +125,9 @@ class Engine:
             with noticed_interrupts() as raise_again:
                 self._deadline.start(self.executor, self.trainer)
                 self._replay()
+                # Between its sessions a search has no time.
+                earlier = max((report.end_time for report in self.history), default=0.0)
+                self._start = time.perf_counter() - earlier
                 self._hand_out()
                 while self._awaits_results():
                     number, result = self.executor.next()
@@ -335,6 +340,8 @@ class Engine:
     def _record(self, wave: Wave, outcomes: Sequence[Reported]) -> None:
         if not outcomes:
             return
+        now = round(time.perf_counter() - self._start, 3)
+        outcomes = [(report._replace(end_time=now), snapshot) for report, snapshot in outcomes]
         snapshots = {report.run: snapshot for report, snapshot in outcomes if snapshot is not None}
         self.record.reached([report for report, _ in outcomes], snapshots)
         for report, _ in outcomes:

@@ -54,7 +54,7 @@ class Stopped(NamedTuple):
     reason: str
 
 
-_NUMBERS, _SCORES = ("score", "fit_time", "score_time"), ("scores", "train_scores")
+_NUMBERS, _SCORES = ("score", "fit_time", "score_time", "end_time"), ("scores", "train_scores")
 _SHARED = ("bracket", "rung", "n_resources", "n_folds")
 Event = Opened | Proposed | Begun | Reached | Refitted | Stopped
 _DEFAULTS = Report._field_defaults

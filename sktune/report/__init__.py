@@ -1,6 +1,33 @@
-"""Results as data; needs neither torch nor scikit-learn."""
+"""Results as data, then as pictures; needs neither torch nor scikit-learn."""
 
+from sktune.report.anytime_display import AnytimeDisplay
+from sktune.report.data import SearchData
+from sktune.report.hyperparameter_display import HyperparametersDisplay
+from sktune.report.importances import importances
+from sktune.report.learning_curves import LearningCurvesDisplay
+from sktune.report.notebook import notebook_html
+from sktune.report.optimism import Optimism, optimism
+from sktune.report.parallel_display import ParallelCoordinatesDisplay
+from sktune.report.rung_display import RungsDisplay
+from sktune.report.sensitivity import sensitivity
 from sktune.report.storage import read_storage, storage_summary
 from sktune.report.table import write_csv
+from sktune.report.tables import results
 
-__all__ = ["read_storage", "storage_summary", "write_csv"]
+__all__ = [
+    "AnytimeDisplay",
+    "HyperparametersDisplay",
+    "LearningCurvesDisplay",
+    "Optimism",
+    "ParallelCoordinatesDisplay",
+    "RungsDisplay",
+    "SearchData",
+    "importances",
+    "notebook_html",
+    "optimism",
+    "read_storage",
+    "results",
+    "sensitivity",
+    "storage_summary",
+    "write_csv",
+]

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from sktune.exceptions import InvalidSettingsError, count_causes
+from sktune.exceptions import count_causes
 from sktune.journal import Begun, Opened, Recorded, Refitted, Stopped, read_journal
+from sktune.report.data import SearchData
+from sktune.report.tables import runs
 from sktune.schedules import best, ranked
 
 _MOST_SHOWN = 10
@@ -50,22 +52,7 @@ def read_storage(directory: str | os.PathLike[str]) -> Any:
     >>> len(table), sorted(set(table["param_width"]))
     (12, [8, 16, 32])
     """
-    try:
-        import pandas as pd
-    except ImportError:
-        raise InvalidSettingsError(
-            "read_storage needs pandas, which is not installed: pip install 'sktune[table]'"
-        ) from None
-    history = read_journal(directory).history
-    rows = [
-        record | {f"param_{name}": value for name, value in _params(history, record).items()}
-        for record in history.records()
-    ]
-    return pd.DataFrame(rows)
-
-
-def _params(history: Any, record: dict[str, Any]) -> dict[str, Any]:
-    return dict(history.candidates[record["candidate_id"]].params)
+    return runs(SearchData.of(directory))
 
 
 def storage_summary(directory: str | os.PathLike[str]) -> str:

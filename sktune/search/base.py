@@ -59,6 +59,7 @@ from sktune.search.resources import (
     trainer_for,
 )
 from sktune.search.storing import storage_of
+from sktune.search.viewing import Viewing
 from sktune.space import Space, final_step, suggest_space
 
 _N_TRIED = 50
@@ -74,7 +75,7 @@ class Routed(NamedTuple):
 
 
 class BaseSearch(
-    Delegating, MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
+    Viewing, Delegating, MetaEstimatorMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
 ):
     """The scikit-learn face of a search; a kind of search adds its schedule."""
 

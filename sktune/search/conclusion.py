@@ -19,9 +19,11 @@ from sktune.exceptions import (
     count_causes,
 )
 from sktune.execution import noticed_interrupts
+from sktune.report import SearchData, optimism
 from sktune.runs import ranking_metric
 from sktune.schedules import Plan, best, in_order, n_cuts
 from sktune.search.checks import metric_names
+from sktune.search.resources import resource_of
 from sktune.search.results import cv_results, eligible_results, rows, stacking
 from sktune.search.winner import ensemble, refitted
 
@@ -65,6 +67,8 @@ class Conclusion:
             "_ranked_by": self._rank_by,
             **self._counts(),
         }
+        name, unit = type(search).__name__, resource_of(search)
+        found["_found"] = SearchData(name, self._history, self._plan, unit, self._rank_by)
         if setup.classes is not None:
             found["classes_"] = setup.classes
         return found
@@ -82,6 +86,7 @@ class Conclusion:
             "best_index_": index,
             "best_params_": table["params"][index],
             "best_score_": table[f"mean_test_{self._rank_by}"][index],
+            "optimism_": optimism(results["_found"]),
         }
 
     def _chosen(self, refit: Callable[..., Any]) -> int:

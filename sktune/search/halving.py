@@ -123,6 +123,11 @@ class SuccessiveHalvingSearchCV(BaseSearch):
     best_params_, best_score_, best_index_
         Setting, mean cross-validated score and row in ``cv_results_`` of the best candidate:
         the best of the last rung, ties going to the network with fewer weights.
+    optimism_ : Optimism or None
+        An estimate of how much too high ``best_score_`` is, being the highest of many; see
+        :func:`sktune.optimism`.
+    results_ : pandas.DataFrame
+        A row for each candidate at the last rung that it reached, the best first.
     cv_results_ : dict of ndarray
         scikit-learn's columns, a row for each candidate and rung, and ``candidate_id``,
         ``bracket``, ``rung``, ``n_parameters`` (trained weights), ``status`` ("ok", "diverged"
@@ -130,8 +135,8 @@ class SuccessiveHalvingSearchCV(BaseSearch):
         ``params`` never contains the resource.
     history_ : list of dict
         A record for each run and rung: ``candidate_id``, ``fold``, ``bracket``, ``rung``,
-        ``n_resources``, the scores, ``n_parameters``, ``fit_time``, ``score_time``, ``status``,
-        ``error``.
+        ``n_resources``, the scores, ``n_parameters``, ``fit_time`` and ``score_time`` in seconds,
+        ``end_time`` in seconds since the search began, ``stack_size``, ``status``, ``error``.
     plan_ : Plan
         What ``plan()`` foretold.
     stacking_ : dict

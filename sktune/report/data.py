@@ -1,0 +1,75 @@
+"""A search as data, wherever it is: fitted in this process, or in a storage directory."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sktune.candidates import History
+from sktune.exceptions import InvalidSettingsError
+from sktune.journal import read_journal
+
+Source = Any
+"""A fitted search, the path of a storage directory, or what was read of either."""
+
+
+@dataclass(frozen=True)
+class SearchData:
+    """What a search has tried and measured, finished or not.
+
+    Attributes
+    ----------
+    name : str
+        What the search is called where there are several.
+    history : History
+        All that was proposed and measured.
+    plan : sequence of mappings
+        The rungs, as they were planned.
+    resource : str
+        Name of the resource.
+    metric : str
+        Name of the score that candidates are ranked by.
+    """
+
+    name: str
+    history: History
+    plan: Sequence[Mapping[str, Any]]
+    resource: str
+    metric: str
+
+    @classmethod
+    def of(cls, source: Source) -> "SearchData":
+        """Return the data of a fitted search, or of a storage, also while its search is running.
+
+        Of a storage only the journal is read: no code from it is run.
+
+        Raises
+        ------
+        InvalidSettingsError
+            If the search is not fitted.
+        StorageError
+            If the path is no storage directory, or it is damaged.
+        """
+        if isinstance(source, cls):
+            return source
+        if isinstance(source, str | os.PathLike):
+            found = read_journal(source)
+            header, history = found.header, found.history
+            name = Path(source).name
+            return cls(name, history, header.plan, header.resource, _metric(history))
+        data = vars(source).get("_found")
+        if not isinstance(data, cls):
+            raise InvalidSettingsError(
+                f"This {type(source).__name__} has no results yet: call fit(X, y) first, or give "
+                "the directory that is its `storage`."
+            )
+        return data
+
+
+def _metric(history: History) -> str:
+    """Return the name of the score that is always the one ranked by."""
+    reports = [report for report in history if report.status == "ok"]
+    names = list(reports[0].scores) if reports else []
+    ranked = [n for n in names if all(report.scores[n] == report.score for report in reports)]
+    return (ranked or names or ["score"])[0]
