@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sktune.candidates import History
 from sktune.exceptions import StorageError
-from sktune.journal.events import Begun, Event, Proposed, Reached, from_json
+from sktune.journal.events import Begun, Event, Opened, Proposed, Reached, Stopped, from_json
 from sktune.journal.file import Contents, Line, read
 from sktune.journal.header import Header
 
@@ -35,6 +35,17 @@ class Recorded:
     header: Header
     history: History
     events: list[tuple[float, Event]]
+
+    @property
+    def state(self) -> str:
+        """Why the search ended, or who was the last to work on it."""
+        state = "not begun"
+        for _, event in self.events:
+            if isinstance(event, Opened):
+                state = f"running or interrupted, process {event.pid} on {event.host}"
+            elif isinstance(event, Stopped):
+                state = event.reason
+        return state
 
 
 def read_journal(directory: str | os.PathLike[str]) -> Recorded:

@@ -2,6 +2,7 @@
 
 from sktune.report.anytime_display import AnytimeDisplay
 from sktune.report.data import SearchData
+from sktune.report.html_report import write_report
 from sktune.report.hyperparameter_display import HyperparametersDisplay
 from sktune.report.importances import importances
 from sktune.report.learning_curves import LearningCurvesDisplay
@@ -12,7 +13,7 @@ from sktune.report.rung_display import RungsDisplay
 from sktune.report.sensitivity import sensitivity
 from sktune.report.storage import read_storage, storage_summary
 from sktune.report.table import write_csv
-from sktune.report.tables import results
+from sktune.report.tables import results, stacking
 
 __all__ = [
     "AnytimeDisplay",
@@ -28,6 +29,8 @@ __all__ = [
     "read_storage",
     "results",
     "sensitivity",
+    "stacking",
     "storage_summary",
     "write_csv",
+    "write_report",
 ]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,11 @@ class SearchData:
         Name of the resource.
     metric : str
         Name of the score that candidates are ranked by.
+    state : str
+        "finished", or why it ended, or that it runs.
+    given : mapping of mappings
+        What the search was given, as texts: "data", "space", "cv", "estimator", "settings" and
+        "versions", each by name.
     """
 
     name: str
@@ -37,6 +42,8 @@ class SearchData:
     plan: Sequence[Mapping[str, Any]]
     resource: str
     metric: str
+    state: str = ""
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: Source) -> "SearchData":
@@ -56,8 +63,12 @@ class SearchData:
         if isinstance(source, str | os.PathLike):
             found = read_journal(source)
             header, history = found.header, found.history
-            name = Path(source).name
-            return cls(name, history, header.plan, header.resource, _metric(history))
+            name, metric = Path(source).name, _metric(history)
+            given = {
+                group: {name: mark.shown for name, mark in marks.items()}
+                for group, marks in header.identity.items()
+            }
+            return cls(name, history, header.plan, header.resource, metric, found.state, given)
         data = vars(source).get("_found")
         if not isinstance(data, cls):
             raise InvalidSettingsError(

@@ -1,7 +1,6 @@
 """A fitted search in a notebook: what won, the rungs, and what to do next."""
 
 import math
-from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -10,12 +9,14 @@ from sktune.report.advice import advice
 from sktune.report.data import SearchData
 from sktune.report.display import label_of
 from sktune.report.optimism import optimism
+from sktune.report.page import table
 from sktune.report.tables import rung_rows, short_names
 from sktune.schedules import best
 
 _STYLE = """<style>
 .sktune-results {font-size: 90%; margin-top: 0.6em}
-.sktune-results table {border-collapse: collapse; margin: 0.4em 1.5em 0.4em 0; float: left}
+.sktune-results .wide {margin: 0.4em 1.5em 0.4em 0; float: left; overflow-x: auto}
+.sktune-results table {border-collapse: collapse}
 .sktune-results th, .sktune-results td {padding: 0.15em 0.7em; text-align: right; border: none}
 .sktune-results th {border-bottom: 1px solid currentColor; font-weight: 600}
 .sktune-results p {clear: both; margin: 0.3em 0; max-width: 48em}
@@ -58,7 +59,7 @@ def _rungs(data: SearchData) -> str:
         for row in rung_rows(data)
     ]
     first = ["bracket"] if _has_brackets(data) else []
-    return _table([*first, data.resource, "candidates", "failed", "best", "median"], rows)
+    return table([*first, data.resource, "candidates", "failed", "best", "median"], rows)
 
 
 def _has_brackets(data: SearchData) -> bool:
@@ -68,7 +69,7 @@ def _has_brackets(data: SearchData) -> bool:
 def _candidate(history: History, place: RungKey) -> str:
     params = history.candidates[place.candidate_id].params
     names = short_names([params])
-    return _table(
+    return table(
         ["hyperparameter", "best"], [[names[n], _shown(value)] for n, value in params.items()]
     )
 
@@ -79,11 +80,3 @@ def _shown(value: Any) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.4f}" if math.isfinite(value) else ""
-
-
-def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from sktune.exceptions import count_causes
-from sktune.journal import Begun, Opened, Recorded, Refitted, Stopped, read_journal
+from sktune.journal import Begun, Opened, Recorded, read_journal
 from sktune.report.data import SearchData
 from sktune.report.tables import runs
 from sktune.schedules import best, ranked
@@ -64,19 +64,7 @@ def storage_summary(directory: str | os.PathLike[str]) -> str:
         If there is no journal, or it is damaged.
     """
     found = read_journal(directory)
-    return "\n".join([f"{directory}: {_state(found)}", *_rungs(found), *_best(found), *_end(found)])
-
-
-def _state(found: Recorded) -> str:
-    last = found.events[-1][1] if found.events else None
-    if isinstance(last, Refitted):
-        return "finished"
-    if isinstance(last, Stopped):
-        return last.reason
-    opened = [event for _, event in found.events if isinstance(event, Opened)]
-    if not opened:
-        return "not begun"
-    return f"running or interrupted, process {opened[-1].pid} on {opened[-1].host}"
+    return "\n".join([f"{directory}: {found.state}", *_rungs(found), *_best(found), *_end(found)])
 
 
 def _rungs(found: Recorded) -> Iterator[str]:

@@ -215,3 +215,17 @@ def progress(data: SearchData) -> Any:
                 }
             )
     return frame(rows, ("seconds", "trained", "score", "candidate_id", "n_resources"))
+
+
+def stacking(history: History) -> dict[str, Any]:
+    """Return how many runs were trained in stacks, and why the others were not."""
+    last = {report.run: report for report in history}
+    reasons = Counter(report.solo_reason for report in last.values() if report.solo_reason)
+    stacked = [r.stack_size for r in last.values() if r.status == "ok" and not r.solo_reason]
+    sizes = [report.stack_size for report in history if report.status == "ok"]
+    return {
+        "stacked": len(stacked),
+        "solo": sum(reasons.values()),
+        "mean_size": sum(sizes) / len(sizes) if sizes else 0.0,
+        "reasons": dict(reasons.most_common()),
+    }

@@ -19,12 +19,13 @@ from sktune.exceptions import (
     count_causes,
 )
 from sktune.execution import noticed_interrupts
-from sktune.report import SearchData, optimism
+from sktune.report import SearchData, optimism, stacking
 from sktune.runs import ranking_metric
 from sktune.schedules import Plan, best, in_order, n_cuts
 from sktune.search.checks import metric_names
 from sktune.search.resources import resource_of
-from sktune.search.results import cv_results, eligible_results, rows, stacking
+from sktune.search.results import cv_results, eligible_results, rows
+from sktune.search.storing import description
 from sktune.search.winner import ensemble, refitted
 
 
@@ -67,11 +68,22 @@ class Conclusion:
             "_ranked_by": self._rank_by,
             **self._counts(),
         }
-        name, unit = type(search).__name__, resource_of(search)
-        found["_found"] = SearchData(name, self._history, self._plan, unit, self._rank_by)
+        found["_found"] = self._data()
         if setup.classes is not None:
             found["classes_"] = setup.classes
         return found
+
+    def _data(self) -> SearchData:
+        search, engine = self._search, self._engine
+        return SearchData(
+            type(search).__name__,
+            self._history,
+            self._plan,
+            resource_of(search),
+            self._rank_by,
+            engine.stop_reason,
+            description(search, engine.problem),
+        )
 
     def choice(self, results: Mapping[str, Any]) -> dict[str, Any]:
         """Return which candidate is the best, of the attributes of :meth:`results`."""

@@ -1,7 +1,7 @@
 """The history as scikit-learn tells it: ``cv_results_``, one row per candidate and rung."""
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -176,17 +176,3 @@ def _ranks_by_standing(history: History, table: Sequence[Row]) -> Array:
     places = {place: number for number, place in enumerate(in_order(history), start=1)}
     last = len(places) + 1
     return np.array([places.get(row.place, last) for row in table], dtype=np.int32)
-
-
-def stacking(history: History) -> dict[str, Any]:
-    """Return how many runs were trained in stacks, and why the others were not."""
-    last = {report.run: report for report in history}
-    reasons = Counter(report.solo_reason for report in last.values() if report.solo_reason)
-    stacked = [r.stack_size for r in last.values() if r.status == "ok" and not r.solo_reason]
-    sizes = [report.stack_size for report in history if report.status == "ok"]
-    return {
-        "stacked": len(stacked),
-        "solo": sum(reasons.values()),
-        "mean_size": sum(sizes) / len(sizes) if sizes else 0.0,
-        "reasons": dict(reasons.most_common()),
-    }

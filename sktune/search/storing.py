@@ -1,16 +1,17 @@
 """What a storage directory is told of a search: what must be the same to go on with it."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
 from sktune.engine import Problem
-from sktune.journal import Header, Identity, Marks, Storage
+from sktune.fingerprint import fingerprint
+from sktune.journal import Header, Identity, Mark, Storage
 from sktune.samplers import learns
 from sktune.schedules import Plan
-from sktune.search.fingerprint import mark
+from sktune.search.described import described
 from sktune.search.resources import resource_of
 
 # What may differ when a search is gone on with: it changes no result.
@@ -19,6 +20,7 @@ _FREE = {"n_jobs", "verbose", "time_budget", "run_timeout", "max_retries", "stor
 _APART = {"estimator", "param_distributions", "cv", "random_state"}
 # Another number when the same settings lead to other decisions than before.
 _RULES = "2"  # the next in rank takes the place of a candidate that fails
+Things = dict[str, tuple[Any, str]]
 _LIBRARIES = ("sktune", "torch", "skorch", "scikit-learn", "numpy", "scipy", "joblib")
 
 
@@ -48,30 +50,52 @@ def storage_of(search: Any, problem: Problem, plan: Plan) -> Iterator[Storage | 
 def identity(search: Any, problem: Problem) -> Identity:
     """Return all that the results of a search depend on."""
     return {
+        group: {name: Mark(text, fingerprint(thing)) for name, (thing, text) in things.items()}
+        for group, things in _given(search, problem).items()
+    }
+
+
+def description(search: Any, problem: Problem) -> dict[str, dict[str, str]]:
+    """Return the same as texts, which show nothing of the user's data."""
+    return {
+        group: {name: text for name, (_, text) in things.items()}
+        for group, things in _given(search, problem).items()
+    }
+
+
+def _given(search: Any, problem: Problem) -> dict[str, Things]:
+    return {
         "data": _data(problem),
         "space": _space(search.param_distributions),
-        "cv": {"splits": mark(problem.splits)._replace(shown=_shown_splits(problem))},
+        "cv": {"splits": (problem.splits, _shown_splits(problem))},
         "estimator": _estimator(search.estimator),
         "settings": _settings(search, problem),
         "versions": _versions(search),
     }
 
 
-def _data(problem: Problem) -> Marks:
-    given = {"X": problem.X, "y": problem.y, **problem.fit_params, **problem.score_params}
-    return {name: mark(value) for name, value in given.items()}
+def _with_texts(things: Mapping[str, Any]) -> Things:
+    return {name: (thing, described(thing)) for name, thing in things.items()}
 
 
-def _space(given: Any) -> Marks:
+def _data(problem: Problem) -> Things:
+    return _with_texts(
+        {"X": problem.X, "y": problem.y, **problem.fit_params, **problem.score_params}
+    )
+
+
+def _space(given: Any) -> Things:
     cases = given if isinstance(given, list | tuple) else [given]
     if isinstance(given, str):
-        return {"param_distributions": mark(given)}
+        return _with_texts({"param_distributions": given})
     prefixes = [f"{number}: " if len(cases) > 1 else "" for number in range(len(cases))]
-    return {
-        prefix + name: mark(values)
-        for prefix, case in zip(prefixes, cases, strict=True)
-        for name, values in case.items()
-    }
+    return _with_texts(
+        {
+            prefix + name: values
+            for prefix, case in zip(prefixes, cases, strict=True)
+            for name, values in case.items()
+        }
+    )
 
 
 def _shown_splits(problem: Problem) -> str:
@@ -79,31 +103,27 @@ def _shown_splits(problem: Problem) -> str:
     return f"{len(problem.splits)} folds of {' or '.join(map(str, sizes))} validation rows"
 
 
-def _estimator(estimator: Any) -> Marks:
+def _estimator(estimator: Any) -> Things:
     # Of a step its class is told here, and its parameters under their own names.
     params = {
         name: type(value) if hasattr(value, "get_params") else value
         for name, value in estimator.get_params().items()
         if name != "steps"
     }
-    return {"class": mark(type(estimator)), **{name: mark(v) for name, v in params.items()}}
+    return _with_texts({"class": type(estimator), **params})
 
 
-def _settings(search: Any, problem: Problem) -> Marks:
+def _settings(search: Any, problem: Problem) -> Things:
     params = search.get_params(deep=False)
     given = {name: v for name, v in params.items() if name not in _FREE | _APART}
     # Without a seed of the user's the storage's is taken.
     seed = None if search.random_state is None else problem.seeds.root
-    return {
-        "search": mark(type(search)),
-        "random_state": mark(seed),
-        **{name: mark(value) for name, value in given.items()},
-    }
+    return _with_texts({"search": type(search), "random_state": seed, **given})
 
 
-def _versions(search: Any) -> Marks:
+def _versions(search: Any) -> Things:
     libraries = (*_LIBRARIES, "optuna") if learns(search.sampler) else _LIBRARIES
     versions = {name: version(name) for name in libraries}
     versions["sktune.schedules"] = _RULES
     versions["python"] = ".".join(platform.python_version_tuple()[:2])
-    return {name: mark(number)._replace(shown=number) for name, number in versions.items()}
+    return {name: (number, number) for name, number in versions.items()}

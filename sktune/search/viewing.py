@@ -1,10 +1,12 @@
 """What a fitted search shows of itself: its results as a table, and in a notebook."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from sklearn.utils import estimator_html_repr
 
-from sktune.report import SearchData, notebook_html, results
+from sktune.report import SearchData, notebook_html, results, write_report
 
 
 class Viewing:
@@ -23,6 +25,27 @@ class Viewing:
                 f"This {type(self).__name__} has no results yet: call fit(X, y) first."
             )
         return results(self._data)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write what was found as one HTML file, for people who will not open Python.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        path : Path
+            The file.
+
+        Raises
+        ------
+        InvalidSettingsError
+            If the search is not fitted, or plotly or pandas is missing, which
+            ``pip install 'sktune[report]'`` brings.
+        """
+        return write_report([self], path)
 
     @property
     def _data(self) -> SearchData | None:

@@ -198,6 +198,7 @@ class TestResults:
             "n_parameters",
             "fit_time",
             "score_time",
+            "end_time",
             "stack_size",
             "status",
             "error",
