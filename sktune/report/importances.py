@@ -14,7 +14,7 @@ from sktune.report.hyperparameter_display import scores_by_setting
 from sktune.report.tables import frame
 
 _COLUMNS = ("n_resources", "hyperparameter", "importance", "low", "high", "n_candidates")
-_FEWEST = 10
+_FEWEST, _MOST = 10, 1000
 _MOST_CHOICES = 8  # numbers that are told apart like words
 
 
@@ -23,7 +23,8 @@ def importances(source: Source, *, n_samples: int = 50, random_state: int = 0) -
 
     At each resource by itself, since candidates of different rungs do not compare, PED-ANOVA
     (Watanabe, Bansal and Hutter, IJCAI 2023; Optuna's) asks how far the values of the best tenth
-    differ from those of all candidates. No model of the scores is fitted.
+    differ from those of all candidates. No model of the scores is fitted. Of more than 1,000
+    candidates at a resource, 1,000 are drawn by chance.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def importances(source: Source, *, n_samples: int = 50, random_state: int = 0) -
     varied = [name for name in names if len(axes[name].numbers) > 1]
     rng, found = np.random.default_rng(random_state), list[dict[str, Any]]()
     for n_resources, here in table.groupby("n_resources"):
+        if len(here) > _MOST:
+            here = here.iloc[rng.permutation(len(here))[:_MOST]]
         if len(here) >= _FEWEST and here["score"].nunique() > 1 and varied:
             trials = _Trials(here, {name: axes[name] for name in varied})
             samples = [trials.halved(rng).importances() for _ in range(n_samples)]

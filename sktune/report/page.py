@@ -26,32 +26,38 @@ details {margin: 0.5rem 0}
 @media print {body {max-width: none} .chart {break-inside: avoid} details {display: block}}
 """
 # Charts take the colors of the page, and again when these change. On a dark page shades are
-# reversed: the last are those that must be seen.
+# reversed: the last are those that must be seen. A chart is drawn when it comes near the screen.
 _SCRIPT = """
 const charts = JSON.parse(document.getElementById("charts").textContent);
 const shades = SHADES;
 const isDark = window.matchMedia("(prefers-color-scheme: dark)");
+const drawn = new Set();
 function shaded(data) {
   if (!isDark.matches) return data;
   return JSON.parse(JSON.stringify(data), (key, value) =>
     shades.includes(value) ? shades[shades.length - 1 - shades.indexOf(value)] : value);
 }
-function draw() {
-  const color = getComputedStyle(document.body).color;
+function draw(k) {
+  const chart = charts[k];
   const grid = "rgba(128,128,128,0.25)";
-  charts.forEach((chart, k) => {
-    const axis = {gridcolor: grid, zerolinecolor: grid, linecolor: grid, automargin: true};
-    const layout = Object.assign({margin: {l: 60, r: 20, t: 20, b: 50}, autosize: true,
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: color},
-      hovermode: "closest", legend: {orientation: "h", y: -0.2}}, chart.layout);
-    layout.xaxis = Object.assign({}, axis, chart.layout.xaxis);
-    layout.yaxis = Object.assign({}, axis, chart.layout.yaxis);
-    const settings = {responsive: true, displayModeBar: false};
-    Plotly.react("chart" + k, shaded(chart.data), layout, settings);
-  });
+  const axis = {gridcolor: grid, zerolinecolor: grid, linecolor: grid, automargin: true};
+  const layout = Object.assign({margin: {l: 60, r: 20, t: 20, b: 50}, autosize: true,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: {color: getComputedStyle(document.body).color},
+    hovermode: "closest", legend: {orientation: "h", y: -0.2}}, chart.layout);
+  layout.xaxis = Object.assign({}, axis, chart.layout.xaxis);
+  layout.yaxis = Object.assign({}, axis, chart.layout.yaxis);
+  const settings = {responsive: true, displayModeBar: false};
+  Plotly.react("chart" + k, shaded(chart.data), layout, settings);
+  drawn.add(k);
 }
-draw();
-isDark.addEventListener("change", draw);
+const near = new IntersectionObserver(entries => entries.forEach(entry => {
+  const k = Number(entry.target.id.slice("chart".length));
+  if (entry.isIntersecting && !drawn.has(k)) draw(k);
+}), {rootMargin: "600px"});
+charts.forEach((chart, k) => near.observe(document.getElementById("chart" + k)));
+isDark.addEventListener("change", () => drawn.forEach(draw));
+addEventListener("beforeprint", () => charts.forEach((chart, k) => drawn.has(k) || draw(k)));
 """.replace("SHADES", json.dumps(SHADES))
 
 

@@ -18,7 +18,9 @@ def batched(names, n):
     return [names[k : k + n] for k in range(0, len(names), n)]
 
 
+# Charts are drawn when they come near the screen, or are printed.
 N_DRAWN = """
+    dispatchEvent(new Event('beforeprint'));
     const charts = [...document.querySelectorAll('.chart')];
     return {
         charts: charts.length,
@@ -87,6 +89,7 @@ def test_on_a_phone_in_light_and_in_the_dark(dark, tmp_path):
 def test_hovering_over_a_dot_tells_its_candidate(tmp_path):
     file = write_report([made_up.search()], tmp_path / "report.html")
     script = """
+        dispatchEvent(new Event('beforeprint'));
         Plotly.Fx.hover('chart2', [{curveNumber: 0, pointNumber: 3}]);
         await new Promise(done => setTimeout(done, 300));
         return [...document.querySelectorAll('#chart2 .hovertext text')].map(t => t.textContent);
