@@ -42,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(commands.add_parser("fit", help="tune a network on a table", epilog=_EPILOG))
     show = commands.add_parser("show", help="tell how a stored search stands, also while it runs")
     show.add_argument("directory", metavar="DIR", help="the storage directory of a search")
+    watch = commands.add_parser("watch", help="show a stored search while another process runs it")
+    watch.add_argument("directory", metavar="DIR", help="the storage directory of a search")
     report = commands.add_parser("report", help="write what stored searches found as HTML")
     report.add_argument("directories", metavar="DIR", nargs="+", help="their storage directories")
     report.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the file")

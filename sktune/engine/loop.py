@@ -149,7 +149,14 @@ class Engine:
         place = best(self.history)
         if place is not None:
             n_resources = self.history.n_resources(place.bracket, place.rung)
+            if self.refit.n_running:
+                self.announce_refit(place.candidate_id)
             self.refit.wait_for((place.candidate_id, n_resources))
+
+    def announce_refit(self, candidate_id: int) -> None:
+        """Tell the observers that a refit is waited for."""
+        for observer in self.observers:
+            observer.refit_begins(candidate_id)
 
     def _take(self, number: int, result: Any) -> None:
         if self.refit.is_running(number):

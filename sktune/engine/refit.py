@@ -101,6 +101,11 @@ class Refit:
             self._is_interrupted = True
         self.waited = time.perf_counter() - start
 
+    def is_trained(self, candidate: Candidate, n_resources: int) -> bool:
+        """Whether a candidate has been trained on all rows."""
+        key = candidate.candidate_id, n_resources
+        return key in self._snapshots or self._record.refit_of(*key) is not None
+
     def estimator(self, candidate: Candidate, n_resources: int) -> Any:
         """Return the fitted estimator of a candidate; it is trained now if it was not before."""
         if self._is_interrupted:

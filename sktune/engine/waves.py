@@ -67,3 +67,6 @@ class Observer(Protocol):
 
     def wave_ends(self, wave: Wave, history: History) -> bool:
         """Hear that all runs of a wave have reported; return True to end the search."""
+
+    def refit_begins(self, candidate_id: int) -> None:
+        """Hear that only the refit of a candidate is still to be waited for."""

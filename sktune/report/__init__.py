@@ -14,6 +14,7 @@ from sktune.report.sensitivity import sensitivity
 from sktune.report.storage import read_storage, storage_summary
 from sktune.report.table import write_csv
 from sktune.report.tables import results, stacking
+from sktune.report.watching import watch
 
 __all__ = [
     "AnytimeDisplay",
@@ -30,6 +31,7 @@ __all__ = [
     "results",
     "sensitivity",
     "stacking",
+    "watch",
     "storage_summary",
     "write_csv",
     "write_report",

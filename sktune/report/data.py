@@ -45,6 +45,11 @@ class SearchData:
     state: str = ""
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the search may still go on, as far as its storage tells."""
+        return self.state.startswith(("running", "not begun"))
+
     @classmethod
     def of(cls, source: Source) -> "SearchData":
         """Return the data of a fitted search, or of a storage, also while its search is running.

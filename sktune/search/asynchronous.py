@@ -9,7 +9,7 @@ from sktune.schedules import AsyncHalving, Patience, Plan, Schedule, TargetScore
 from sktune.search.base import BaseSearch
 from sktune.search.checks import async_mistakes, stopping_mistakes
 from sktune.search.halving import n_candidates
-from sktune.search.progress import RecordPrinter
+from sktune.search.printing import RecordPrinter
 from sktune.search.resources import Limits, resource_of
 from sktune.space import Space
 from sktune.synonyms import says_what_is_meant

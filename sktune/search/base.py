@@ -4,7 +4,7 @@ import math
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, Self
@@ -47,7 +47,8 @@ from sktune.search.data_checks import data_mistakes
 from sktune.search.delegation import Delegating
 from sktune.search.inputs import checked_inputs, listed_numbers
 from sktune.search.interruption import interruptible
-from sktune.search.progress import CallbackSupportMixin, CallbackTree, RungPrinter, with_callbacks
+from sktune.search.printing import RungPrinter, live_or
+from sktune.search.progress import CallbackSupportMixin, CallbackTree, with_callbacks
 from sktune.search.resources import (
     CONTINUED,
     Extent,
@@ -232,8 +233,7 @@ class BaseSearch(
         storage: Storage | None,
     ) -> Engine:
         schedule = self._schedule(space, limits(self, extent), extent.n_splits)
-        observers: list[Observer] = [self._printer(schedule.plan)] if self.verbose else []
-        with Executor(self.n_jobs) as executor:
+        with Executor(self.n_jobs) as executor, self._printed(schedule.plan) as observers:
             refuse(worker_mistakes(self, executor.has_processes))
             setup = replace(
                 problem.setup, worker_folder=executor.folder, n_workers=executor.n_workers
@@ -244,7 +244,7 @@ class BaseSearch(
                 schedule,
                 trainer_for(self, extent),
                 executor,
-                observers + ([tree] if tree else []),
+                [*observers, *([tree] if tree else [])],
                 storage,
                 raise_errors=self.error_score == "raise",
                 time_budget=math.inf if self.time_budget is None else float(self.time_budget),
@@ -264,8 +264,16 @@ class BaseSearch(
         if not hasattr(self, "cv_results_"):
             self.history_ = engine.history.records()
 
+    @contextmanager
+    def _printed(self, plan: Plan) -> Iterator[list[Observer]]:
+        if not self.verbose:
+            yield []
+            return
+        with live_or(self._printer(plan), plan, resource_of(self)) as printer:
+            yield [printer]
+
     def _printer(self, plan: Plan) -> Observer:
-        return RungPrinter(resource_of(self), len({row["bracket"] for row in plan}))
+        return RungPrinter(plan, resource_of(self))
 
     def _conclude(self, engine: Engine, plan: Plan, low: int, tree: CallbackTree | None) -> None:
         """Set the fitted attributes step by step: what was found stays if a later step fails."""

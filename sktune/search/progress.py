@@ -1,18 +1,16 @@
-"""Progress: one printed line per rung, and scikit-learn's callbacks where they exist.
+"""Progress: scikit-learn's callbacks, where they exist.
 
 Callback contexts stay in the calling process: begin and end of a run are told when its report
 arrives, so workers on other hosts need no way back and jobs stay small.
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sktune.candidates import History, Report, Run
 from sktune.engine import Wave
-from sktune.schedules import ranked
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -26,61 +24,7 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "CallbackTree", "RungPrinter", "with_callbacks"]
-
-
-class RungPrinter:
-    """Prints a line when a rung is complete."""
-
-    def __init__(self, unit: str, n_brackets: int) -> None:
-        self._start, self._unit, self._n_brackets = time.perf_counter(), unit, n_brackets
-
-    def wave_begins(self, wave: Wave) -> None:
-        """Print nothing yet."""
-
-    def run_ends(self, wave: Wave, report: Report) -> None:
-        """Print nothing yet."""
-
-    def wave_ends(self, wave: Wave, history: History) -> bool:
-        """Print candidates, epochs, the best score and the time so far."""
-        bracket, rung = wave.bracket, wave.rung
-        order = ranked(history.standings(bracket, rung))
-        score = f"{order[0].score:.4f}" if order else "none finite"
-        place = f"bracket {bracket}, rung {rung}" if self._n_brackets > 1 else f"rung {rung}"
-        print(
-            f"{place}: {len(history.reached(bracket, rung)):4d} candidates at "
-            f"{history.n_resources(bracket, rung):4d} {self._unit}, "
-            f"best score {score}, {time.perf_counter() - self._start:.1f} s",
-            flush=True,
-        )
-        return False
-
-
-class RecordPrinter:
-    """Prints a line when a candidate is better than all before that were trained as long."""
-
-    def __init__(self, unit: str) -> None:
-        self._start, self._unit = time.perf_counter(), unit
-        self._best = (0, -math.inf)
-
-    def wave_begins(self, wave: Wave) -> None:
-        """Print nothing yet."""
-
-    def run_ends(self, wave: Wave, report: Report) -> None:
-        """Print nothing yet."""
-
-    def wave_ends(self, wave: Wave, history: History) -> bool:
-        """Print the candidate, how far it is, its score and the time so far, if it leads."""
-        action = wave.due[0][1]
-        standing = history.standing(action.place)
-        if standing is not None and (action.n_resources, standing.score) > self._best:
-            self._best = action.n_resources, standing.score
-            print(
-                f"candidate {standing.candidate_id:4d} at {action.n_resources:4d} {self._unit}: "
-                f"score {standing.score:.4f}, {time.perf_counter() - self._start:.1f} s",
-                flush=True,
-            )
-        return False
+__all__ = ["CallbackSupportMixin", "CallbackTree", "with_callbacks"]
 
 
 class CallbackTree:
@@ -126,6 +70,9 @@ class CallbackTree:
         """End the iteration; a callback may ask to end the search."""
         task, _ = self._waves.pop(id(wave))
         return bool(task.call_on_fit_task_end(estimator=self._search))
+
+    def refit_begins(self, candidate_id: int) -> None:
+        """Begin no task: :meth:`refitting` does."""
 
     def search_ends(self) -> None:
         """End the search, before the refit."""

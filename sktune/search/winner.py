@@ -10,6 +10,8 @@ from sktune.search.ensemble import fold_ensemble
 
 def refitted(engine: Engine, candidate: Candidate, n_resources: int) -> Any:
     """Return a candidate trained from the start on all rows, as far as it went in the search."""
+    if not engine.refit.is_trained(candidate, n_resources):
+        engine.announce_refit(candidate.candidate_id)
     return engine.refit.estimator(candidate, n_resources)
 
 

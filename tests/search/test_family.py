@@ -171,7 +171,8 @@ class TestAsynchronous:
 
     def test_a_line_for_each_lead(self, capsys):
         search(AsyncHalvingSearchCV, n_candidates=6, cv=2, verbose=1).fit(X, Y)
-        lines = capsys.readouterr().out.splitlines()
+        *lines, last = capsys.readouterr().out.splitlines()
+        assert last.startswith("refit of candidate")
         assert all(line.startswith("candidate") for line in lines)
         assert lines
 

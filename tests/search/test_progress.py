@@ -25,7 +25,10 @@ def halving(**settings):
 
 def test_a_line_per_rung(capsys):
     search = halving(verbose=1).fit(X, Y)
-    lines = capsys.readouterr().out.splitlines()
+    first, *lines, last = capsys.readouterr().out.splitlines()
+    assert first == "rung 0:    9 candidates at    1 epochs on 2 folds, begun"
+    best = search.cv_results_["candidate_id"][search.best_index_]
+    assert last == f"refit of candidate {best} on all rows"
     form = r"rung (\d): +(\d+) candidates at +(\d+) epochs, best score ([\d.]+), [\d.]+ s"
     told = [re.fullmatch(form, line).groups() for line in lines]
     assert [tuple(map(int, line[:3])) for line in told] == [(0, 9, 1), (1, 3, 3), (2, 1, 9)]
