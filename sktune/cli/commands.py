@@ -10,6 +10,7 @@ from typing import Any
 from sktune import __version__
 from sktune.exceptions import SktuneError
 
+TRACKERS = ("csv", "optuna", "mlflow", "tensorboard", "wandb")
 _DESCRIPTION = "Tune the neural network at the end of a scikit-learn pipeline."
 _EPILOG = "Without DATA.csv the embedded digits data are used."
 
@@ -44,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("directory", metavar="DIR", help="the storage directory of a search")
     watch = commands.add_parser("watch", help="show a stored search while another process runs it")
     watch.add_argument("directory", metavar="DIR", help="the storage directory of a search")
+    export = commands.add_parser("export", help="hand a stored search to an experiment tracker")
+    export.add_argument("directory", metavar="DIR", help="the storage directory of a search")
+    export.add_argument("--to", choices=TRACKERS, required=True, help="the tool")
+    export.add_argument("-o", "--output", metavar="TARGET", help="a file, directory or address")
     report = commands.add_parser("report", help="write what stored searches found as HTML")
     report.add_argument("directories", metavar="DIR", nargs="+", help="their storage directories")
     report.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the file")

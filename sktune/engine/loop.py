@@ -78,6 +78,8 @@ class Engine:
         Trains the best candidate on all rows.
     stop_reason : str
         Why the search ended.
+    began : float
+        When this process began to search, in seconds since 1970.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Engine:
         self._waves: list[Wave] = []  # those whose folds are not all ready
         self._fresh: dict[Run, Kept] = {}
         self._start = time.perf_counter()
+        self.began = time.time()
 
     def run(self) -> None:
         """Do what the schedule decides until it says stop and all that has begun has ended.

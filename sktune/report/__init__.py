@@ -2,6 +2,7 @@
 
 from sktune.report.anytime_display import AnytimeDisplay
 from sktune.report.data import SearchData
+from sktune.report.export import export
 from sktune.report.html_report import write_report
 from sktune.report.hyperparameter_display import HyperparametersDisplay
 from sktune.report.importances import importances
@@ -24,6 +25,7 @@ __all__ = [
     "ParallelCoordinatesDisplay",
     "RungsDisplay",
     "SearchData",
+    "export",
     "importances",
     "notebook_html",
     "optimism",

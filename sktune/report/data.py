@@ -32,6 +32,8 @@ class SearchData:
         Name of the score that candidates are ranked by.
     state : str
         "finished", or why it ended, or that it runs.
+    began : float
+        When it began, in seconds since 1970.
     given : mapping of mappings
         What the search was given, as texts: "data", "space", "cv", "estimator", "settings" and
         "versions", each by name.
@@ -43,6 +45,7 @@ class SearchData:
     resource: str
     metric: str
     state: str = ""
+    began: float = 0.0
     given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -73,7 +76,9 @@ class SearchData:
                 group: {name: mark.shown for name, mark in marks.items()}
                 for group, marks in header.identity.items()
             }
-            return cls(name, history, header.plan, header.resource, metric, found.state, given)
+            began = found.events[0][0] if found.events else 0.0
+            facts = header.plan, header.resource, metric, found.state, began, given
+            return cls(name, history, *facts)
         data = vars(source).get("_found")
         if not isinstance(data, cls):
             raise InvalidSettingsError(

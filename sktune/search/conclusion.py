@@ -82,6 +82,7 @@ class Conclusion:
             resource_of(search),
             self._rank_by,
             engine.stop_reason,
+            engine.began,
             description(search, engine.problem),
         )
 

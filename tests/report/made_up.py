@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sktune.candidates import Advance, History, Propose, Report, Stop
-from sktune.journal import Begun, Header, Proposed, Reached, Storage
+from sktune.journal import Begun, Header, Proposed, Reached, Stopped, Storage
 from sktune.report import SearchData
 from sktune.schedules import SideBySide, SuccessiveHalving, hyperband_brackets
 
@@ -114,4 +114,5 @@ def stored(folder, schedule=None, **settings):
     with Storage(folder, header) as storage:
         for event in events(schedule, **settings):
             storage.write(event)
+        storage.write(Stopped("finished"))
     return folder

@@ -14,8 +14,6 @@ from tests.report import made_up
 
 def test_a_search_that_has_ended_is_shown_once(tmp_path, capsys):
     made_up.stored(tmp_path)
-    with Storage(tmp_path, _header()) as storage:
-        storage.write(Stopped("finished"))
     assert main(["watch", str(tmp_path)]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[-1] == "finished"
@@ -49,8 +47,6 @@ def test_a_terminal_gets_a_table_that_is_redrawn_and_without_rich_lines(
     rich, tmp_path, monkeypatch
 ):
     made_up.stored(tmp_path)
-    with Storage(tmp_path, _header()) as storage:
-        storage.write(Stopped("finished"))
     place = Terminal()
     monkeypatch.setattr(sys, "stdout", place)
     monkeypatch.setenv("TERM", "xterm")
@@ -63,6 +59,5 @@ def test_a_terminal_gets_a_table_that_is_redrawn_and_without_rich_lines(
     assert ("\x1b[" in text) == rich
 
 
-def _header(schedule=None):
-    schedule = made_up.halving(27) if schedule is None else schedule
+def _header(schedule):
     return Header({}, 0, "epochs", made_up.N_FOLDS, [dict(row) for row in schedule.plan])
