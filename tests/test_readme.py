@@ -71,8 +71,27 @@ def test_nothing_lost(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("runs/digits: finished")
 
 
+@pytest.mark.filterwarnings("ignore::sktune.exceptions.TooLittleDataWarning")  # nine candidates
+def test_seeing_what_was_found(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    matplotlib = pytest.importorskip("matplotlib", reason="needs the extra plot")
+    matplotlib.use("agg")
+    data = SNIPPETS[0].split("print(")[0]
+    scope = run(data, SNIPPETS[3], SNIPPETS[4])
+    assert scope["search"].optimism_.best_score == pytest.approx(scope["search"].best_score_)
+    (tmp_path / "report.html").unlink()
+    capsys.readouterr()
+    watch, report, export = (shlex.split(line)[3:] for line in COMMANDS[3].strip().splitlines())
+    assert main(watch) == main(report) == main(export) == 0
+    told = capsys.readouterr().out
+    assert "finished" in told
+    assert (tmp_path / "report.html").exists()
+    assert len((tmp_path / "results.csv").read_text().splitlines()) == 1 + 9
+    matplotlib.pyplot.close("all")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "package"), [(4, "distributed"), (5, "ray")])
+@pytest.mark.parametrize(("number", "package"), [(5, "distributed"), (6, "ray")])
 def test_other_machines(number, package, tmp_path, monkeypatch):
     pytest.importorskip(package, reason=f"needs the extra of {package}")
     monkeypatch.chdir(tmp_path)
@@ -86,7 +105,7 @@ def test_other_machines(number, package, tmp_path, monkeypatch):
         [sys.executable, "script.py"], capture_output=True, text=True, check=True, timeout=300
     )
     assert float(done.stdout.strip().splitlines()[-1]) > 0.9
-    assert len(SNIPPETS) == 6
+    assert len(SNIPPETS) == 7
 
 
 def test_the_first_command_installs_and_runs_the_main_job():

@@ -50,10 +50,6 @@ class FastestThreads:
         self._seconds = {n_threads: math.inf, 1: math.inf}
         self._pause, self._left = _FIRST_PAUSE, 1
 
-    def make(self, step: Callable[[], None]) -> None:
-        """Make a step on the number of threads that was fastest."""
-        self._timed(step, self._fastest)
-
     def measure(self, step: Callable[[], None]) -> None:
         """Make one of many steps alike, on a number of threads that it may show to be faster."""
         if self._left or not self._is_worth_a_trial():

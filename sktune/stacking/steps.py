@@ -86,10 +86,12 @@ class Steps:
         """Whether steps of such mini-batches were made since code of the user's was looked at."""
         return all(_kind(batch) in self._steps for batch in batches)
 
-    def is_same_on(self, n_threads: int, batch: Batch) -> bool:
-        """Whether the step of the latest mini-batch gives the same bits on so many threads."""
-        memory, step = self._step(batch)
-        return is_same_on(n_threads, step, [memory.gradients, memory.losses])
+    def is_same_on(self, n_threads: int, batches: Sequence[Batch]) -> bool:
+        """Whether the steps of the latest mini-batches give the same bits on so many threads."""
+        return all(
+            is_same_on(n_threads, step, [memory.gradients, memory.losses])
+            for memory, step in map(self._step, batches)
+        )
 
 
 def _kind(batch: Batch) -> Hashable:

@@ -60,7 +60,7 @@ class Stack:
         self._steps = Steps(self.programs, self._batches, self.weights, self._masks)
         self._clipping = self._clips(nets)
         self._threads = self._choice_of_threads()
-        self._latest: Batch
+        self._latest: Sequence[Batch]
 
     def _dropout_rates(self) -> torch.Tensor:
         names = self._dropout_layers
@@ -123,13 +123,13 @@ class Stack:
 
     def _make(self, step: Step, batches: Sequence[Batch]) -> None:
         """Make a step, on more threads than one if these are faster and change no bit."""
-        if self._threads is None or not self._steps.are_known(batches):
+        are_many = all(batch.n_alike > 1 for batch in batches)
+        if self._threads is None or not are_many or not self._steps.are_known(batches):
+            # Of each size of mini-batch it would have to be found out whether bits are the same.
             step()
-        elif batches[0].n_alike > 1:
-            self._latest = batches[0]
-            self._threads.measure(step)
         else:
-            self._threads.make(step)
+            self._latest = batches
+            self._threads.measure(step)
 
     def _choice_of_threads(self) -> FastestThreads | None:
         n_threads = most_threads() if self.members[0].job.setup.n_workers == 1 else 1

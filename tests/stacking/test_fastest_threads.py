@@ -75,21 +75,11 @@ def test_threads_that_are_not_allowed_are_not_tried():
     assert len(asked) == 1
 
 
-def test_other_steps_are_made_on_what_is_fastest():
-    machine = Machine()
-    threads = FastestThreads(2, lambda: True, machine.clock)
-    machine.run(threads, 10)
-    machine.used = []
-    threads.make(machine.step)
-    assert machine.used == [2]
-
-
 def test_a_step_that_raises_leaves_the_threads_as_they_were():
     threads = FastestThreads(2, lambda: True)
     threads.measure(lambda: None)
-    for method in (threads.measure, threads.make):
-        with pytest.raises(ZeroDivisionError):
-            method(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        threads.measure(lambda: 1 / 0)
 
 
 def test_bits_decide_whether_results_are_the_same():
