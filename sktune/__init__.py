@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sktune.report import (
         AnytimeDisplay,
         HyperparametersDisplay,
+        ImportancesDisplay,
         LearningCurvesDisplay,
         ParallelCoordinatesDisplay,
         RungsDisplay,
@@ -45,6 +46,7 @@ __all__ = [
     "RungsDisplay",
     "HyperparametersDisplay",
     "ParallelCoordinatesDisplay",
+    "ImportancesDisplay",
     "AnytimeDisplay",
     "importances",
     "sensitivity",

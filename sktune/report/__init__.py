@@ -6,6 +6,7 @@ from sktune.report.export import export
 from sktune.report.html_report import write_report
 from sktune.report.hyperparameter_display import HyperparametersDisplay
 from sktune.report.importances import importances
+from sktune.report.importances_display import ImportancesDisplay
 from sktune.report.learning_curves import LearningCurvesDisplay
 from sktune.report.notebook import notebook_html
 from sktune.report.optimism import Optimism, optimism
@@ -20,6 +21,7 @@ from sktune.report.watching import watch
 __all__ = [
     "AnytimeDisplay",
     "HyperparametersDisplay",
+    "ImportancesDisplay",
     "LearningCurvesDisplay",
     "Optimism",
     "ParallelCoordinatesDisplay",

@@ -10,8 +10,7 @@ import numpy as np
 from sktune.report.axes_of_values import ValueAxis, is_missing, word
 from sktune.report.data import SearchData
 from sktune.report.display import STRONG, WEAK, label_of
-from sktune.report.hyperparameter_display import scores_by_setting
-from sktune.report.tables import curves, progress, results, short_names
+from sktune.report.tables import curves, progress, results, scores_by_setting, short_names
 
 Figure = dict[str, Any]
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -6,13 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from sktune.candidates import RungKey
 from sktune.exceptions import InvalidSettingsError
 from sktune.report.axes_of_values import ValueAxis
 from sktune.report.data import SearchData
 from sktune.report.display import FAILED, Display, new_figure, show_scores, spread
 from sktune.report.extras import extra
-from sktune.report.tables import frame, short_names
+from sktune.report.tables import scores_by_setting
 
 _MOST_IN_A_ROW, _MOST_WORDS, _MOST_NUMBERS = 3, 12, 6
 
@@ -162,29 +161,3 @@ def show_values(ax: Any, axis: ValueAxis) -> None:
     if len(axis.numbers) <= _MOST_NUMBERS:
         ax.set_xticks(axis.numbers, [f"{number:g}" for number in axis.numbers])
         ax.minorticks_off()
-
-
-def scores_by_setting(data: SearchData) -> tuple[Any, list[str]]:
-    """Return a row for each candidate and rung with its settings, and their short names."""
-    history = data.history
-    names = short_names([candidate.params for candidate in history.candidates])
-    rows = []
-    for bracket, rung in history.rungs():
-        n_resources = history.n_resources(bracket, rung)
-        for candidate_id in history.reached(bracket, rung):
-            standing = history.standing(RungKey(candidate_id, bracket, rung))
-            params = history.candidates[candidate_id].params
-            rows.append(
-                {
-                    **dict.fromkeys(names.values()),
-                    **{names[name]: value for name, value in params.items()},
-                    "candidate_id": candidate_id,
-                    "bracket": bracket,
-                    "rung": rung,
-                    "n_resources": n_resources,
-                    "score": math.nan if standing is None else standing.score,
-                    "status": "failed" if standing is None else "ok",
-                }
-            )
-    own = ("candidate_id", "bracket", "rung", "n_resources", "score", "status")
-    return frame(rows, [*names.values(), *own]), list(names.values())

@@ -10,8 +10,7 @@ from sktune.exceptions import TooLittleDataWarning
 from sktune.report.axes_of_values import ValueAxis, is_missing, word
 from sktune.report.data import SearchData, Source
 from sktune.report.extras import extra
-from sktune.report.hyperparameter_display import scores_by_setting
-from sktune.report.tables import frame
+from sktune.report.tables import frame, scores_by_setting
 
 _COLUMNS = ("n_resources", "hyperparameter", "importance", "low", "high", "n_candidates")
 _FEWEST, _MOST = 10, 1000

@@ -7,8 +7,7 @@ import numpy as np
 
 from sktune.report.axes_of_values import ValueAxis, word
 from sktune.report.data import SearchData, Source
-from sktune.report.hyperparameter_display import scores_by_setting
-from sktune.report.tables import curves, frame
+from sktune.report.tables import curves, frame, scores_by_setting
 
 _COLUMNS = (
     *("bracket", "rung", "n_resources", "hyperparameter", "best", "low", "high", "values"),

@@ -155,6 +155,32 @@ _CURVE_COLUMNS = (
 )
 
 
+def scores_by_setting(data: SearchData) -> tuple[Any, list[str]]:
+    """Return a row for each candidate and rung with its settings, and their short names."""
+    history = data.history
+    names = short_names([candidate.params for candidate in history.candidates])
+    rows = []
+    for bracket, rung in history.rungs():
+        n_resources = history.n_resources(bracket, rung)
+        for candidate_id in history.reached(bracket, rung):
+            standing = history.standing(RungKey(candidate_id, bracket, rung))
+            params = history.candidates[candidate_id].params
+            rows.append(
+                {
+                    **dict.fromkeys(names.values()),
+                    **{names[name]: value for name, value in params.items()},
+                    "candidate_id": candidate_id,
+                    "bracket": bracket,
+                    "rung": rung,
+                    "n_resources": n_resources,
+                    "score": math.nan if standing is None else standing.score,
+                    "status": "failed" if standing is None else "ok",
+                }
+            )
+    own = ("candidate_id", "bracket", "rung", "n_resources", "score", "status")
+    return frame(rows, [*names.values(), *own]), list(names.values())
+
+
 def rungs(data: SearchData) -> Any:
     """Return a row for each planned rung: how many came there, and how they scored.
 

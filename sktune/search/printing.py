@@ -15,6 +15,8 @@ from sktune.schedules import Plan, ranked
 
 # Seconds without a line, after which one says how far a rung is.
 _SILENCE = 10.0
+# Seconds between two pictures at least, and the share of the time that they may take.
+_BETWEEN, _SHARE = 0.25, 0.02
 
 
 class RungPrinter:
@@ -98,6 +100,7 @@ class LivePrinter:
     def __init__(self, screen: Screen, plan: Plan, resource: str) -> None:
         self._screen = screen
         self._data = SearchData("", History(), plan, resource, "score", "running")
+        self._next = 0.0
 
     def wave_begins(self, wave: Wave) -> None:
         """Show what is trained."""
@@ -106,9 +109,13 @@ class LivePrinter:
         self._screen.show(self._data, f"training {what}")
 
     def run_ends(self, wave: Wave, report: Report) -> None:
-        """Show what has changed."""
+        """Show what has changed, now and then: to count thousands of candidates takes time too."""
         self._data.history.add(report)
-        self._screen.show(self._data, f"training rung {wave.rung}")
+        start = time.perf_counter()
+        if start >= self._next:
+            self._screen.show(self._data, f"training rung {wave.rung}")
+            took = time.perf_counter() - start
+            self._next = start + max(_BETWEEN, took / _SHARE)
 
     def wave_ends(self, wave: Wave, history: History) -> bool:
         """Show nothing else."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sktune.report.charts import by_hyperparameter, charts, learning_curves, parallel_coordinates
-from sktune.report.hyperparameter_display import scores_by_setting
+from sktune.report.tables import scores_by_setting
 from tests.report import made_up
 from tests.report.kinds import KINDS
 

@@ -77,7 +77,9 @@ NETS = [
 
 
 @pytest.mark.parametrize("n_rows", [301, 330])
-@pytest.mark.parametrize("net", NETS, ids=str)
+@pytest.mark.parametrize(
+    "net", NETS, ids=lambda net: " ".join([net[0].__name__, *map(str, net[1:])])
+)
 def test_any_choice_of_threads_gives_the_same_bits(net, n_rows, two_threads, monkeypatch):
     make, *settings = net
     trainer = StackedTrainer()
