@@ -3,15 +3,18 @@
 import hashlib
 import math
 import pickle
+import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 
 Params = Mapping[str, Any]
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 Status = Literal["ok", "diverged", "failed"]
 
 
@@ -257,6 +260,21 @@ class Failure:
         details = "".join(traceback.format_exception(error))
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return cls(_portable(error, details), reason, details, seconds)
+
+
+def attempt(function: Callable[[Job], Result], job: Job) -> Result | Failure:
+    """Return the function's result, or the failure if it raised.
+
+    >>> attempt(len, [1, 2])
+    2
+    >>> attempt(len, 3).reason
+    "TypeError: object of type 'int' has no len()"
+    """
+    start = time.perf_counter()
+    try:
+        return function(job)
+    except Exception as error:
+        return Failure.of(error, time.perf_counter() - start)
 
 
 def _portable(error: Exception, details: str) -> Exception:

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from joblib import Parallel
 
-from sktune.candidates import Failure
+from sktune.candidates import Failure, Job, Result, attempt
 from sktune.exceptions import LostWorkerError, RunTimeoutError
 from sktune.execution.clusters import DaskPool, RayPool, is_cluster, is_dask
 from sktune.execution.lifetime import end_with_parent
 from sktune.execution.local import LocalPool
-from sktune.execution.outcome import Job, Result, attempt
 from sktune.execution.pools import Pool
 from sktune.execution.watch import limited, where_it_hung
 from sktune.temporary import clear_abandoned, temporary_folder

@@ -16,7 +16,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from sktune.candidates import Failure
+from sktune.candidates import attempt
 from sktune.nets.randomness import Randomness
 from sktune.runs.anatomy import assembled
 from sktune.runs.fold import FoldJob, Part, PreparedFold, prepare, split
@@ -38,14 +38,7 @@ class _OneByOne:
 
     def advance(self, jobs: Sequence[AdvanceJob]) -> list[Outcome]:
         """Train and score one after the other."""
-        return [self._attempt(job) for job in jobs]
-
-    def _attempt(self, job: AdvanceJob) -> Outcome:
-        start = time.perf_counter()
-        try:
-            return self.refit(job)
-        except Exception as error:
-            return Failure.of(error, time.perf_counter() - start)
+        return [attempt(self.refit, job) for job in jobs]
 
     def refit(self, job: AdvanceJob) -> Advanced:
         """Train and score a run."""

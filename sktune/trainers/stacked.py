@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from sktune.candidates import Failure
+from sktune.candidates import Failure, attempt
 from sktune.nets.randomness import Randomness
 from sktune.runs.run import Advanced, AdvanceJob, Outcome, n_trained_weights, strict_warnings
 from sktune.runs.solo import advance
@@ -133,8 +133,5 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def alone(job: AdvanceJob, reason: str) -> Outcome:
     """Train and score a run alone; ``reason`` says why."""
-    start = time.perf_counter()
-    try:
-        return replace(advance(job), solo_reason=reason)
-    except Exception as error:
-        return Failure.of(error, time.perf_counter() - start)
+    outcome = attempt(advance, job)
+    return outcome if isinstance(outcome, Failure) else replace(outcome, solo_reason=reason)

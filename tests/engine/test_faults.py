@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sktune.candidates import Failure, Seeds
+from sktune.candidates import Failure, Seeds, attempt
 from sktune.engine import Engine, Problem
 from sktune.engine.faults import Faults
 from sktune.exceptions import LostWorkerError, RunTimeoutError
-from sktune.execution.outcome import attempt
 from sktune.runs import Advanced, Part, PreparedFold, Setup
 from sktune.samplers import GridSampler
 from sktune.schedules import SuccessiveHalving
