@@ -50,7 +50,7 @@ class Process(NamedTuple):
         if self.machine != _machine():
             return True
         if not _PROC.joinpath("self", "stat").exists():
-            return _answers(self.pid)
+            return answers(self.pid)
         fields = _stat(self.pid)
         # A process that has ended has a state as long as nobody has asked for its exit status.
         if fields is None or fields[_STATE] in "ZX":
@@ -76,7 +76,7 @@ def _stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
-def _answers(pid: int) -> bool:
+def answers(pid: int) -> bool:
     """Whether a process of this number exists, as far as a system without /proc tells."""
     if os.name != "posix":
         return True

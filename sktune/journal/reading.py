@@ -2,6 +2,7 @@
 
 import gc
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sktune.exceptions import StorageError
 from sktune.journal.events import Begun, Event, Opened, Proposed, Reached, Stopped, from_json
 from sktune.journal.file import Contents, Line, read
 from sktune.journal.header import Header
+from sktune.processes import answers
 
 JOURNAL = "journal.jsonl"
 
@@ -42,10 +44,18 @@ class Recorded:
         state = "not begun"
         for _, event in self.events:
             if isinstance(event, Opened):
-                state = f"running or interrupted, process {event.pid} on {event.host}"
+                state = _at_work(event)
             elif isinstance(event, Stopped):
                 state = event.reason
         return state
+
+
+def _at_work(opened: Opened) -> str:
+    who = f"process {opened.pid} on {opened.host}"
+    # Of other machines, and of containers that share a name, nothing more is known.
+    if opened.host == socket.gethostname() and not answers(opened.pid):
+        return f"interrupted, {who} has ended"
+    return f"running or interrupted, {who}"
 
 
 def read_journal(directory: str | os.PathLike[str]) -> Recorded:

@@ -1,5 +1,9 @@
 """What a journal says of the state of its search."""
 
+import socket
+import subprocess
+import sys
+
 import pytest
 
 from sktune.journal import Header, Opened, Refitted, Stopped, Storage, read_journal
@@ -26,3 +30,13 @@ def test_a_search_has_ended_when_it_says_so(events, state, tmp_path):
         for event in events:
             storage.write(event)
     assert read_journal(tmp_path).state.startswith(state)
+
+
+def test_a_process_of_this_machine_that_is_gone_is_said_to_be(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with Storage(tmp_path, Header({}, 0, "epochs", 2, [])) as storage:
+        assert read_journal(tmp_path).state.startswith("running")
+        storage.write(Opened(gone.pid, socket.gethostname()))
+    state = read_journal(tmp_path).state
+    assert state == f"interrupted, process {gone.pid} on {socket.gethostname()} has ended"
