@@ -8,13 +8,15 @@ from sktune.engine import Observer
 from sktune.schedules import AsyncHalving, Patience, Plan, Schedule, TargetScore, rung_levels
 from sktune.search.base import BaseSearch
 from sktune.search.checks import async_mistakes, stopping_mistakes
-from sktune.search.halving import n_candidates
+from sktune.search.docstrings import described_as
+from sktune.search.halving import SuccessiveHalvingSearchCV, n_candidates
 from sktune.search.printing import RecordPrinter
 from sktune.search.resources import Limits, resource_of
 from sktune.space import Space
 from sktune.synonyms import says_what_is_meant
 
 
+@described_as(SuccessiveHalvingSearchCV)
 class AsyncHalvingSearchCV(BaseSearch):
     """Tune by cross-validated asynchronous halving (ASHA), continuing whoever is promoted.
 
@@ -30,11 +32,11 @@ class AsyncHalvingSearchCV(BaseSearch):
     Parameters
     ----------
     estimator : estimator
-        As in :class:`SuccessiveHalvingSearchCV`.
+        As there.
     param_distributions : dict, list of dict, or "auto", default="auto"
         As there.
     sampler : {"random", "grid", "sobol", "tpe", "gp", "cma"} or object, default="random"
-        As there; asked for one candidate at a time.
+        As there. It is asked for one candidate at a time.
     n_candidates : int, "exhaust" or None, default="exhaust"
         How many candidates are begun; None for as many as ``time_budget``, ``target_score`` or
         ``patience`` allow.
@@ -51,9 +53,8 @@ stacking, time_budget, storage, run_timeout, max_retries
 
     Attributes
     ----------
-    best_estimator_, best_params_, best_score_, best_index_, cv_results_, history_, plan_, \
-stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
-        As in :class:`SuccessiveHalvingSearchCV`. ``plan_`` has the candidates of each rung if
+    best_estimator_ and more
+        As there. ``plan_`` has the candidates of each rung if
         nobody is promoted too early, ``n_candidates_`` those that there were.
     stop_reason_ : str
         "finished", "target_score", "patience", "time_budget", "interrupted", or "callback".

@@ -15,12 +15,14 @@ from sktune.schedules import (
 )
 from sktune.search.base import BaseSearch
 from sktune.search.checks import bracket_mistakes, fold_mistakes, stopping_mistakes
-from sktune.search.halving import FOLD_RULES
+from sktune.search.docstrings import described_as
+from sktune.search.halving import FOLD_RULES, SuccessiveHalvingSearchCV
 from sktune.search.resources import Limits
 from sktune.space import Space
 from sktune.synonyms import says_what_is_meant
 
 
+@described_as(SuccessiveHalvingSearchCV)
 class HyperbandSearchCV(BaseSearch):
     """Tune by cross-validated Hyperband, continuing the survivors of each bracket.
 
@@ -40,7 +42,7 @@ class HyperbandSearchCV(BaseSearch):
     Parameters
     ----------
     estimator : estimator
-        As in :class:`SuccessiveHalvingSearchCV`.
+        As there.
     param_distributions : dict, list of dict, or "auto", default="auto"
         As there.
     sampler : {"random", "sobol", "tpe", "gp", "cma"} or object, default="random"
@@ -61,9 +63,8 @@ stacking, fold_schedule, time_budget, storage, run_timeout, max_retries
 
     Attributes
     ----------
-    best_estimator_, best_params_, best_score_, best_index_, cv_results_, history_, plan_, \
-stacking_, n_resources_, n_candidates_, scorer_, classes_ and more
-        As in :class:`SuccessiveHalvingSearchCV`; ``n_resources_`` and ``n_candidates_`` go through
+    best_estimator_ and more
+        As there. ``n_resources_`` and ``n_candidates_`` go through
         the rungs of one bracket after the other.
     stop_reason_ : str
         "finished", "target_score", "patience", "time_budget", "interrupted", or "callback".
