@@ -9,10 +9,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktune import MLPClassifier
-from sktune.runs import FoldJob, Setup, head_setting
-from sktune.runs.anatomy import assembled, heads, routed
+from sktune.runs import FoldJob, Setup
 from sktune.runs.fold import prepare
-from sktune.space import final_step
 
 X, Y = load_iris(return_X_y=True)
 TRAIN, VALID = np.arange(0, 150, 2), np.arange(1, 150, 2)
@@ -86,51 +84,3 @@ class TestPrepare:
 
 def silent():
     return Pipeline([("nothing", "passthrough"), ("net", MLPClassifier())])
-
-
-class TestAnatomy:
-    def test_final_step(self):
-        net = MLPClassifier()
-        assert final_step(net) == ("", net)
-        assert final_step(Pipeline([("a", Pipeline([("b", net)]))])) == ("a__b", net)
-
-    def test_settings_of_transformers_tell_folds_apart(self):
-        params = {"pca__n": 2, "net__lr": 0.1, "net": None}
-        assert head_setting("net", params) == head_setting("net", {"pca__n": 2, "net__lr": 0.2})
-        assert head_setting("net", params) != head_setting("net", {"pca__n": 3})
-        # settings whose text is the same: numpy leaves the middle of a long array out
-        long = [np.zeros(2000), np.zeros(2000)]
-        long[1][1000] = 1
-        keys = {head_setting("net", {"pca__w": array}) for array in long}
-        assert len(keys) == 2
-        assert head_setting("", {"lr": 0.1}) == head_setting("", {"lr": 0.2})
-
-    @pytest.mark.parametrize(
-        "estimator",
-        [
-            MLPClassifier(max_epochs=2, random_state=0),
-            make_pipeline(StandardScaler(), MLPClassifier(max_epochs=2, random_state=0)),
-            make_pipeline(
-                SelectKBest(k=3),
-                make_pipeline(StandardScaler(), MLPClassifier(max_epochs=2, random_state=0)),
-            ),
-            make_pipeline(
-                make_pipeline(StandardScaler(), SelectKBest(k=3)),
-                make_pipeline(MLPClassifier(max_epochs=2, random_state=0)),
-            ),
-        ],
-    )
-    def test_apart_and_together_again(self, estimator):
-        oracle = sklearn.clone(estimator).fit(X, Y)
-        apart = sklearn.clone(estimator).fit(X, Y)
-        whole = assembled(estimator, heads(apart), final_step(apart)[1])
-        assert np.array_equal(whole.predict_proba(X), oracle.predict_proba(X))
-        assert repr(whole) == repr(oracle)
-
-    def test_metadata_routing(self):
-        with sklearn.config_context(enable_metadata_routing=True):
-            scaler = StandardScaler().set_fit_request(sample_weight=False)
-            net = MLPClassifier().set_fit_request(sample_weight=True)
-            of_heads, of_net = routed(make_pipeline(scaler, net), {"sample_weight": 1}, True)
-        assert of_heads == [{}]
-        assert of_net == {"sample_weight": 1}
