@@ -107,15 +107,14 @@ def test_trained_weights_are_counted():
 def test_what_prints_is_away_for_a_while():
     callbacks = [("printing", PrintLog()), ("mine", Callback())]
     net = classifier(callbacks=callbacks, verbose=1).initialize()
-    before = list(net.callbacks_)
+    before, late = list(net.callbacks_), ("late", Callback())
     assert any(isinstance(callback, PrintLog) for _, callback in before)
     with silenced(net):
         assert net.verbose == 0
         assert not any(isinstance(callback, PrintLog) for _, callback in net.callbacks_)
-        net.callbacks_.append(("late", Callback()))
+        net.callbacks_.append(late)
     assert net.verbose == 1
-    assert [pair for pair in net.callbacks_ if pair[0] != "late"] == before
-    assert len(net.callbacks_) == len(before) + 1
+    assert net.callbacks_ == [*before, late]
 
 
 @pytest.mark.parametrize("block", [quiet, silenced])
