@@ -11,6 +11,7 @@ from sktune.report.extras import extra
 
 # Dark enough to be read in greyscale, and told apart by the colour-blind (Okabe and Ito, 2008).
 STRONG, WEAK, FAILED = "#0072B2", "#B4B9C0", "#D55E00"
+_STRONG_IN_THE_DARK, _WEAK_IN_THE_DARK = "#56B4E9", "#5A6068"
 _FIGURE = (7.0, 4.2)  # inches
 
 
@@ -108,6 +109,30 @@ def new_figure(user: str, size: tuple[float, float] = _FIGURE) -> Any:
     """Return a new matplotlib Figure."""
     pyplot = extra("matplotlib.pyplot", "plot", user)
     return pyplot.figure(figsize=size, layout="constrained")
+
+
+def strong(ax: Any) -> str:
+    """Return the color of what must be seen first."""
+    return _STRONG_IN_THE_DARK if _is_dark(ax) else STRONG
+
+
+def weak(ax: Any) -> str:
+    """Return the color of what is behind it."""
+    return _WEAK_IN_THE_DARK if _is_dark(ax) else WEAK
+
+
+def shades(ax: Any, places: Any) -> Any:
+    """Return colors for places between 0 and 1, of which 1 must be seen first."""
+    # Viridis goes from dark to light, in greyscale and for the colour-blind too.
+    name, first = ("viridis", 0.3) if _is_dark(ax) else ("viridis_r", 0.15)
+    found = extra("matplotlib", "plot", "A display").colormaps[name]
+    return found(first + (1 - first) * np.asarray(places))
+
+
+def _is_dark(ax: Any) -> bool:
+    to_rgba = extra("matplotlib.colors", "plot", "A display").to_rgba
+    red, green, blue, _ = to_rgba(ax.get_facecolor())
+    return bool(0.3 * red + 0.6 * green + 0.1 * blue < 0.5)
 
 
 def is_log(values: Sequence[float]) -> bool:

@@ -9,8 +9,7 @@ import numpy as np
 from sktune.exceptions import InvalidSettingsError
 from sktune.report.axes_of_values import ValueAxis
 from sktune.report.data import SearchData
-from sktune.report.display import FAILED, Display, new_figure, show_scores, spread
-from sktune.report.extras import extra
+from sktune.report.display import FAILED, Display, new_figure, shades, show_scores, spread
 from sktune.report.tables import scores_by_setting
 
 _MOST_IN_A_ROW, _MOST_WORDS, _MOST_NUMBERS = 3, 12, 6
@@ -19,7 +18,7 @@ _MOST_IN_A_ROW, _MOST_WORDS, _MOST_NUMBERS = 3, 12, 6
 class HyperparametersDisplay(Display):
     """Scores against each hyperparameter: a dot for each candidate at each rung.
 
-    The resource is the colour, the more the darker. Numbers that were drawn over orders of
+    The resource is the colour, the more the stronger. Numbers that were drawn over orders of
     magnitude have a logarithmic axis; words stand beside each other. Candidates that failed are
     crosses at the bottom.
 
@@ -113,7 +112,7 @@ class HyperparametersDisplay(Display):
         if axis.words:
             places = places + 0.5 * (spread(len(places)) - 0.5)
         size = 16 if len(places) <= 600 else 5
-        for order, (level, color) in enumerate(self._colors().items(), start=2):
+        for order, (level, color) in enumerate(self._colors(ax).items(), start=2):
             here = ok & (self.table["n_resources"] == level).to_numpy()
             ax.scatter(places[here], scores[here], s=size, color=color, lw=0, zorder=order)
         cross = {"marker": "x", "s": 20, "color": FAILED, "lw": 1, "clip_on": False}
@@ -125,16 +124,14 @@ class HyperparametersDisplay(Display):
         show_values(ax, axis)
         ax.set_xlabel(name)
 
-    def _colors(self) -> dict[int, Any]:
-        """Return a color for each resource, the more the darker."""
-        maps = extra("matplotlib", "plot", type(self).__name__).colormaps
+    def _colors(self, ax: Any) -> dict[int, Any]:
+        """Return a color for each resource, the more the stronger."""
         levels = sorted(set(self.table["n_resources"]))
-        shades = np.linspace(1.0, 0.15, len(levels))[::-1]
-        return dict(zip(levels, maps["viridis_r"](shades), strict=True))
+        return dict(zip(levels, shades(ax, np.linspace(0.0, 1.0, len(levels))), strict=True))
 
     def _name_colors(self, figure: Any) -> None:
         first = self.ax_[0]
-        for level, color in self._colors().items():
+        for level, color in self._colors(first).items():
             first.scatter([], [], s=16, color=color, label=f"{level}")
         if (self.table["status"] != "ok").any():
             first.scatter([], [], marker="x", s=20, color=FAILED, lw=1, label="failed")

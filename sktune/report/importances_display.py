@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from sktune.report.data import SearchData
-from sktune.report.display import Display
-from sktune.report.extras import extra
+from sktune.report.display import Display, shades
 from sktune.report.importances import importances
 
 
@@ -53,16 +52,15 @@ class ImportancesDisplay(Display):
     def _draw(self, ax: Any) -> None:
         names = list(dict.fromkeys(self.table["hyperparameter"]))
         levels = sorted(set(self.table["n_resources"]))
-        maps = extra("matplotlib", "plot", type(self).__name__).colormaps
         height = 0.8 / max(1, len(levels))
-        shades = maps["viridis_r"](np.linspace(0.25, 0.95, len(levels)))
-        for place, (level, color) in enumerate(zip(levels, shades, strict=True)):
+        colors = shades(ax, np.linspace(0.1, 0.95, len(levels)))
+        for place, (level, color) in enumerate(zip(levels, colors, strict=True)):
             rows = self.table[self.table["n_resources"] == level]
             middle = rows["importance"]
             ends = [(middle - rows["low"]).clip(lower=0), (rows["high"] - middle).clip(lower=0)]
             off = (place - (len(levels) - 1) / 2) * height
             at = [names.index(name) + off for name in rows["hyperparameter"]]
-            look = {"color": color, "ecolor": "0.4", "capsize": 2, "label": f"{level}"}
+            look = {"color": color, "ecolor": "0.5", "capsize": 2, "label": f"{level}"}
             ax.barh(at, middle, height=0.9 * height, xerr=ends, **look)
         ax.set_yticks(range(len(names)), names)
         ax.invert_yaxis()

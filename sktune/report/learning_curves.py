@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sktune.report.data import SearchData
-from sktune.report.display import STRONG, WEAK, Display, show_scores
+from sktune.report.display import Display, show_scores, strong, weak
 from sktune.report.extras import extra
 from sktune.report.tables import curves
 
@@ -71,7 +71,7 @@ class LearningCurvesDisplay(Display):
     def _draw_others(self, ax: Any, table: Any) -> None:
         n = table["candidate_id"].nunique()
         # Hundreds of lines on top of each other are still told apart.
-        look = {"color": WEAK, "alpha": max(0.15, min(1.0, 60 / max(1, n))), "zorder": 1}
+        look = {"color": weak(ax), "alpha": max(0.15, min(1.0, 60 / max(1, n))), "zorder": 1}
         in_order = table.sort_values(["candidate_id", "n_resources"])
         points = in_order[["n_resources", "score"]].to_numpy(dtype=float)
         ends = np.flatnonzero(np.diff(in_order["candidate_id"].to_numpy())) + 1
@@ -81,16 +81,16 @@ class LearningCurvesDisplay(Display):
         alone = np.array([line[0] for line in lines if len(line) == 1]).reshape(-1, 2)
         ax.scatter(*alone.T, s=10, lw=0, **look)
         if n:
-            ax.plot([], [], color=WEAK, label=f"{n} stopped earlier")
+            ax.plot([], [], color=weak(ax), label=f"{n} stopped earlier")
 
     def _draw_survivors(self, ax: Any, table: Any) -> None:
         groups = [group for _, group in table.groupby("candidate_id")]
         for group in groups:
             x, n = group["n_resources"], len(groups)
-            ax.plot(x, group["score"], "o-", color=STRONG, lw=2, ms=4, zorder=3)
+            ax.plot(x, group["score"], "o-", color=strong(ax), lw=2, ms=4, zorder=3)
             if n <= 3:
-                band = {"color": STRONG, "alpha": 0.15, "lw": 0, "zorder": 2}
+                band = {"color": strong(ax), "alpha": 0.15, "lw": 0, "zorder": 2}
                 ax.fill_between(x, group["lowest"], group["highest"], **band)
         if groups:
             what = "reached the highest rung" + (", band: folds" if len(groups) <= 3 else "")
-            ax.plot([], [], "o-", color=STRONG, ms=4, label=f"{len(groups)} {what}")
+            ax.plot([], [], "o-", color=strong(ax), ms=4, label=f"{len(groups)} {what}")

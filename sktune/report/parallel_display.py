@@ -7,7 +7,7 @@ import numpy as np
 
 from sktune.report.axes_of_values import ValueAxis
 from sktune.report.data import SearchData
-from sktune.report.display import Display, label_of, spread
+from sktune.report.display import Display, label_of, shades, spread
 from sktune.report.extras import extra
 from sktune.report.tables import results, short_names
 
@@ -18,7 +18,7 @@ _MOST_WORDS = 8
 class ParallelCoordinatesDisplay(Display):
     """Each candidate a line through its hyperparameters to its score, the best in front.
 
-    Candidates are compared where the search stopped with them: the rank is the colour, darker is
+    Candidates are compared where the search stopped with them: the rank is the colour, stronger is
     better. Those that failed are left out, and a line breaks where a candidate does not have a
     hyperparameter.
 
@@ -62,7 +62,6 @@ class ParallelCoordinatesDisplay(Display):
 
     def _draw(self, ax: Any) -> None:
         matplotlib = extra("matplotlib.collections", "plot", type(self).__name__)
-        maps = extra("matplotlib", "plot", type(self).__name__).colormaps
         table = self.table[self.table["status"] == "ok"].sort_values("rank", ascending=False)
         columns = [*self.names, "score"]
         axes = {name: ValueAxis.of(list(table[name])) for name in columns}
@@ -74,7 +73,8 @@ class ParallelCoordinatesDisplay(Display):
         lines = [np.column_stack([places, row]) for row in heights]
         fade = max(0.08, min(0.6, 100 / max(1, n)))
         alphas = np.where(front, 0.95, fade)
-        colors = maps["viridis_r"](0.1 + 0.9 * share, alpha=alphas) if n else []
+        colors = shades(ax, share)
+        colors[:, 3] = alphas
         widths = np.where(front, 1.8, 0.7)
         ax.add_collection(matplotlib.LineCollection(lines, colors=colors, linewidths=widths))
         for place, name in enumerate(columns):
@@ -103,6 +103,6 @@ def _draw_axis(ax: Any, place: float, axis: ValueAxis) -> None:
         heights = [k / max(1, len(axis.words) - 1) for k, _ in ticks]
     else:
         heights = [0.0, 1.0] if axis.high > axis.low else [0.5, 0.5]
-    box = {"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 0.8}
+    box = {"facecolor": ax.get_facecolor(), "alpha": 0.75, "lw": 0, "pad": 0.8}
     for height, (_, text) in zip(heights, ticks, strict=True):
         ax.text(place + 0.03, height, text, fontsize="small", va="center", bbox=box, zorder=4)

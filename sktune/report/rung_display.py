@@ -3,7 +3,7 @@
 from typing import Any
 
 from sktune.report.data import SearchData
-from sktune.report.display import FAILED, STRONG, WEAK, Display, show_scores, spread
+from sktune.report.display import FAILED, Display, show_scores, spread, strong, weak
 from sktune.report.tables import curves, rungs
 
 
@@ -70,8 +70,8 @@ class RungsDisplay(Display):
                 text = {"ha": "center", "va": "bottom", "fontsize": "small", "color": FAILED}
                 where = {"transform": ax.get_xaxis_transform()}
                 ax.text(x, 0.01, f"{row.n_failed} failed", **text, **where)
-        ax.scatter([], [], s=18, color=STRONG, label="went on, or reached the top")
-        ax.scatter([], [], s=18, color=WEAK, label="stopped here")
+        ax.scatter([], [], s=18, color=strong(ax), label="went on, or reached the top")
+        ax.scatter([], [], s=18, color=weak(ax), label="stopped here")
         ax.legend(loc="lower right", fontsize="small")
         show_scores(ax, self.scores["score"], self.metric)
 
@@ -80,7 +80,7 @@ class RungsDisplay(Display):
         goes_on = (here["last_rung"] > here["rung"]) | (here["rung"] == here["bracket"].map(top))
         places = x + width * (2 * spread(len(here)) - 1)
         size = 18 if len(here) <= 300 else 5
-        for chosen, color, order in ((~goes_on, WEAK, 1), (goes_on, STRONG, 2)):
+        for chosen, color, order in ((~goes_on, weak(ax), 1), (goes_on, strong(ax), 2)):
             mask = chosen.to_numpy()
             ax.scatter(places[mask], here["score"][mask], s=size, color=color, lw=0, zorder=order)
 

@@ -55,6 +55,10 @@ class DisplayLaws:
         display = self.kind.of(data).plot()
         display.figure_.canvas.draw()
 
+    def test_it_is_drawn_on_a_dark_page(self):
+        with plt.style.context("dark_background"):
+            self.kind.of(made_up.search()).plot().figure_.canvas.draw()
+
     def test_a_fitted_search_is_read(self):
         assert isinstance(self.kind.of(SearchData.of(made_up.search())), self.kind)
 
