@@ -82,6 +82,7 @@ def test_wandb_has_a_run_for_each_candidate(stored, tmp_path, monkeypatch):
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2
 
 
+@pytest.mark.slow
 # MLflow asks SQLAlchemy for what a later version will not have.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 def test_mlflow_reads_the_runs(stored, tmp_path):
