@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from sktune.report.data import SearchData, Source
-from sktune.report.display import Display, label_of
+from sktune.report.display import COLORS, Display, label_of
 from sktune.report.tables import progress
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _STYLES = ("-", "--", ":", "-.")
 Against = Literal["seconds", "trained"]
 
@@ -103,7 +102,7 @@ class AnytimeDisplay(Display):
             x, y = list(table[self.against]), list(table["score"])
             if not x:
                 continue
-            line = {"color": _COLORS[number % len(_COLORS)], "ls": _STYLES[number % len(_STYLES)]}
+            line = {"color": COLORS[number % len(COLORS)], "ls": _STYLES[number % len(_STYLES)]}
             ax.step([*x, end], [*y, y[-1]], where="post", label=name, lw=2, **line)
         ax.set_xlabel("seconds" if self.against == "seconds" else f"{self.resource} in all runs")
         ax.set_ylabel(f"best {label_of(self.metric)} so far")

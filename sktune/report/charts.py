@@ -9,11 +9,17 @@ import numpy as np
 
 from sktune.report.axes_of_values import ValueAxis, is_missing, word
 from sktune.report.data import SearchData
-from sktune.report.display import STRONG, WEAK, label_of
-from sktune.report.tables import curves, progress, results, scores_by_setting, short_names
+from sktune.report.display import COLORS, STRONG, WEAK, label_of
+from sktune.report.tables import (
+    curves,
+    progress,
+    reached_top,
+    results,
+    scores_by_setting,
+    short_names,
+)
 
 Figure = dict[str, Any]
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MANY = 2000  # dots, from which on the graphics card draws
 _MOST_TICKS = 8
 # From light to dark, as matplotlib's viridis.
@@ -44,7 +50,7 @@ def charts(data: SearchData) -> list[Chart]:
 def learning_curves(data: SearchData) -> Chart:
     """Return the scores of all candidates against the resource."""
     table = curves(data).sort_values(["candidate_id", "n_resources"])
-    is_last = table["last_rung"] == table.groupby("bracket")["last_rung"].transform("max")
+    is_last = reached_top(table)
     traces = []
     for rows, name, color, width in (
         (table[~is_last], "stopped earlier", WEAK, 1),
@@ -81,7 +87,7 @@ def best_so_far(searches: Sequence[SearchData]) -> Chart:
             f"candidate {c} at {n}"
             for c, n in zip(table["candidate_id"], table["n_resources"], strict=True)
         ]
-        line = {"color": _COLORS[number % len(_COLORS)], "width": 2.5, "shape": "hv"}
+        line = {"color": COLORS[number % len(COLORS)], "width": 2.5, "shape": "hv"}
         x, y = _numbers(table["seconds"]), _numbers(table["score"])
         traces.append(_scatter(x, y, texts, name=data.name, mode="lines+markers", line=line))
     title = f"best {label_of(searches[0].metric)} so far"

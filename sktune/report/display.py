@@ -11,6 +11,8 @@ from sktune.report.extras import extra
 
 # Dark enough to be read in greyscale, and told apart by the colour-blind (Okabe and Ito, 2008).
 STRONG, WEAK, FAILED = "#0072B2", "#B4B9C0", "#D55E00"
+# Of several searches.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _STRONG_IN_THE_DARK, _WEAK_IN_THE_DARK = "#56B4E9", "#5A6068"
 _FIGURE = (7.0, 4.2)  # inches
 

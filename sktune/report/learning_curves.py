@@ -7,7 +7,7 @@ import numpy as np
 from sktune.report.data import SearchData
 from sktune.report.display import Display, show_scores, strong, weak
 from sktune.report.extras import extra
-from sktune.report.tables import curves
+from sktune.report.tables import curves, reached_top
 
 
 class LearningCurvesDisplay(Display):
@@ -55,7 +55,7 @@ class LearningCurvesDisplay(Display):
 
     def _draw(self, ax: Any) -> None:
         table = self.table.sort_values("n_resources")
-        is_last = table["last_rung"] == table.groupby("bracket")["last_rung"].transform("max")
+        is_last = reached_top(table)
         self._draw_others(ax, table[~is_last])
         self._draw_survivors(ax, table[is_last])
         levels = sorted(set(table["n_resources"]))

@@ -25,9 +25,7 @@ def seconds_left(data: SearchData) -> float | None:
     for report in history:
         done[report.run] = max(report.n_resources, done.get(report.run, 0))
     trained = sum(done.values())
-    failed = {report.candidate_id for report in history if report.status != "ok"}
-    # What failed is not trained on, and another takes its place at most once.
-    return max(0.0, planned - trained) * elapsed / trained if trained or failed else None
+    return max(0.0, planned - trained) * elapsed / trained
 
 
 def _planned(data: SearchData) -> float | None:

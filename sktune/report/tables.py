@@ -155,6 +155,14 @@ _CURVE_COLUMNS = (
 )
 
 
+def reached_top(table: Any) -> Any:
+    """Return of each row of :func:`curves` whether its candidate reached the highest rung.
+
+    That is the highest of its bracket that any candidate has reached.
+    """
+    return table["last_rung"] == table.groupby("bracket")["last_rung"].transform("max")
+
+
 def scores_by_setting(data: SearchData) -> tuple[Any, list[str]]:
     """Return a row for each candidate and rung with its settings, and their short names."""
     history = data.history
