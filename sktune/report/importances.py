@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from sktune.exceptions import TooLittleDataWarning
-from sktune.report.axes_of_values import ValueAxis, is_missing, word
+from sktune.report.axes_of_values import ValueAxis
 from sktune.report.data import SearchData, Source
 from sktune.report.extras import extra
+from sktune.report.optuna_trials import created_trial, quiet_optuna
 from sktune.report.tables import frame, scores_by_setting
 
 _COLUMNS = ("n_resources", "hyperparameter", "importance", "low", "high", "n_candidates")
@@ -106,11 +107,10 @@ class _Trials:
     def __init__(self, table: Any, axes: Mapping[str, ValueAxis]) -> None:
         self._optuna = extra("optuna", "optuna", "importances")
         spaces = {name: self._space(axis) for name, axis in axes.items()}
+        settings = table[list(axes)].to_dict("records")
         self._trials = [
-            self._trial(score, values, axes, spaces)
-            for score, values in zip(
-                table["score"], table[list(axes)].to_dict("records"), strict=True
-            )
+            created_trial(self._optuna, params, axes, spaces, value=-score)
+            for score, params in zip(table["score"], settings, strict=True)
         ]
         self._names = list(axes)
 
@@ -119,15 +119,6 @@ class _Trials:
         if axis.words or len(axis.numbers) <= _MOST_CHOICES:
             return kinds.CategoricalDistribution(list(axis.words or axis.numbers))
         return kinds.FloatDistribution(axis.low, axis.high, log=axis.is_log)
-
-    def _trial(self, score: float, values: Any, axes: Any, spaces: Any) -> Any:
-        mine = {
-            name: word(value) if axes[name].words else float(value)
-            for name, value in values.items()
-            if not is_missing(value)
-        }
-        own = {name: spaces[name] for name in mine}
-        return self._optuna.trial.create_trial(params=mine, distributions=own, value=-score)
 
     def halved(self, rng: np.random.Generator) -> "_Trials":
         """Return half of them, drawn without replacement."""
@@ -139,18 +130,12 @@ class _Trials:
 
     def importances(self) -> dict[str, float]:
         """Return the importance of each hyperparameter; they add up to 1, or all are 0."""
-        optuna = self._optuna
         share = min(0.5, max(0.1, _FEWEST / 2 / len(self._trials)))
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=share)
-        level = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        try:
-            study = optuna.create_study()
-        finally:
-            optuna.logging.set_verbosity(level)
-        study.add_trials(self._trials)
-        with warnings.catch_warnings():
+        with quiet_optuna("importances") as optuna, warnings.catch_warnings():
             # Where too many scores are equal, all importances are, which says enough.
             warnings.filterwarnings("ignore", "Target and region quantiles")
+            evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=share)
+            study = optuna.create_study()
+            study.add_trials(self._trials)
             found = optuna.importance.get_param_importances(study, evaluator=evaluator)
         return {name: float(found.get(name, 0.0)) for name in self._names}

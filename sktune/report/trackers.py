@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from sktune.exceptions import InvalidSettingsError
-from sktune.report.axes_of_values import ValueAxis, is_missing, word
+from sktune.report.axes_of_values import ValueAxis
 from sktune.report.data import SearchData
 from sktune.report.extras import extra
+from sktune.report.optuna_trials import created_trial, quiet_optuna
 from sktune.report.tables import results
 from sktune.report.trials import Trial, trials
 
@@ -20,18 +21,14 @@ def to_csv(data: SearchData, target: str) -> None:
 
 def to_optuna(data: SearchData, target: str) -> None:
     """Write a study, whose trials have the scores of the rungs as intermediate values."""
-    optuna = extra("optuna", "optuna", "export to Optuna")
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    with quiet_optuna("export to Optuna") as optuna:
         _remove_study(optuna, data.name, target)
         study = optuna.create_study(storage=target, study_name=data.name, direction="maximize")
         study.set_user_attr(_EXPORTED, True)
         found = list(trials(data))
-        spaces = {name: _space(optuna, values) for name, values in _columns(found).items()}
-        study.add_trials([_trial(optuna, trial, spaces) for trial in found])
-    finally:
-        optuna.logging.set_verbosity(level)
+        axes = {name: ValueAxis.of(values) for name, values in _columns(found).items()}
+        spaces = {name: _space(optuna, axis) for name, axis in axes.items()}
+        study.add_trials([_trial(optuna, trial, axes, spaces) for trial in found])
 
 
 def _remove_study(optuna: Any, name: str, target: str) -> None:
@@ -51,14 +48,13 @@ def _columns(found: list[Trial]) -> dict[str, list[Any]]:
     return {name: [trial.params.get(name) for trial in found] for name in names}
 
 
-def _space(optuna: Any, values: list[Any]) -> Any:
-    axis = ValueAxis.of(values)
+def _space(optuna: Any, axis: ValueAxis) -> Any:
     if axis.words or not axis.numbers:
         return optuna.distributions.CategoricalDistribution(list(axis.words) or [""])
     return optuna.distributions.FloatDistribution(axis.low, axis.high, log=axis.is_log)
 
 
-def _trial(optuna: Any, trial: Trial, spaces: dict[str, Any]) -> Any:
+def _trial(optuna: Any, trial: Trial, axes: dict[str, ValueAxis], spaces: dict[str, Any]) -> Any:
     states = optuna.trial.TrialState
     state = {
         "complete": states.COMPLETE,
@@ -66,19 +62,13 @@ def _trial(optuna: Any, trial: Trial, spaces: dict[str, Any]) -> Any:
         "running": states.RUNNING,
         "failed": states.FAIL,
     }[trial.state]
-    own = {name: value for name, value in trial.params.items() if not is_missing(value)}
-    kinds = optuna.distributions.CategoricalDistribution
-    params = {n: word(v) if isinstance(spaces[n], kinds) else float(v) for n, v in own.items()}
-    return optuna.trial.create_trial(
+    error = {"error": trial.error} if trial.error else {}
+    return created_trial(
+        *(optuna, trial.params, axes, spaces),
         state=state,
         value=trial.values[-1].score if trial.state in ("complete", "stopped") else None,
-        params=params,
-        distributions={name: spaces[name] for name in params},
         intermediate_values={value.n_resources: value.score for value in trial.values},
-        user_attrs={
-            "candidate_id": trial.candidate_id,
-            **({"error": trial.error} if trial.error else {}),
-        },
+        user_attrs={"candidate_id": trial.candidate_id, **error},
     )
 
 
