@@ -19,7 +19,7 @@ from sktune.exceptions import (
     count_causes,
 )
 from sktune.execution import noticed_interrupts
-from sktune.report import SearchData, optimism, stacking
+from sktune.report import SearchData, stacking
 from sktune.runs import ranking_metric
 from sktune.schedules import Plan, best, in_order, n_cuts
 from sktune.search.checks import metric_names
@@ -99,7 +99,6 @@ class Conclusion:
             "best_index_": index,
             "best_params_": table["params"][index],
             "best_score_": table[f"mean_test_{self._rank_by}"][index],
-            "optimism_": optimism(results["_found"]),
         }
 
     def _chosen(self, refit: Callable[..., Any]) -> int:

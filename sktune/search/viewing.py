@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.utils import estimator_html_repr
 
-from sktune.report import SearchData, notebook_html, results, write_report
+from sktune.report import Optimism, SearchData, notebook_html, optimism, results, write_report
 
 
 class Viewing:
@@ -25,6 +25,13 @@ class Viewing:
                 f"This {type(self).__name__} has no results yet: call fit(X, y) first."
             )
         return results(self._data)
+
+    @property
+    def optimism_(self) -> Optimism | None:
+        """An estimate of how much too high ``best_score_`` is; see :func:`sktune.optimism`."""
+        if self._data is None or not hasattr(self, "best_score_"):
+            raise AttributeError(f"This {type(self).__name__} has no `best_score_`.")
+        return optimism(self._data)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write what was found as one HTML file, for people who will not open Python.
